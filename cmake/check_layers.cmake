@@ -1,0 +1,22 @@
+# Fails when a file of src/MODULE includes a module that its DEPS do not name, or when one of its
+# headers includes a third-party header.
+cmake_minimum_required(VERSION 3.25)
+string(REPLACE "," ";" allowed "${ALLOWED},${MODULE}")
+file(GLOB files ${SRC}/${MODULE}/*.h ${SRC}/${MODULE}/*.cc)
+foreach(file IN LISTS files)
+  file(STRINGS ${file} includes REGEX "^#include \"[a-z_]+/")
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE "^#include \"([a-z_]+)/.*" "\\1" target "${include}")
+    if(NOT target IN_LIST allowed)
+      message(SEND_ERROR "${file}: module ${MODULE} may not include ${target}/ (its DEPS: ${ALLOWED})")
+    endif()
+  endforeach()
+endforeach()
+file(GLOB headers ${SRC}/${MODULE}/*.h)
+foreach(file IN LISTS headers)
+  file(STRINGS ${file} includes REGEX
+       "^#include <(rocksdb|simdjson|fmt|spdlog|nlohmann|yaml-cpp|CLI|arrow|parquet|lz4|zstd|zlib|xxh|gtest)")
+  if(includes)
+    message(SEND_ERROR "${file}: a third-party header belongs in a .cc only: ${includes}")
+  endif()
+endforeach()

@@ -1,0 +1,45 @@
+# Finds every library the program links, each under the name the modules use in LIBS.
+# The set-up scripts install them; a missing one is named here with the package that has it.
+include(FindPkgConfig)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+find_path(RAPIDCHECK_INCLUDE_DIR rapidcheck.h REQUIRED)
+find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
+add_library(rapidcheck_lib INTERFACE)
+target_include_directories(rapidcheck_lib SYSTEM INTERFACE ${RAPIDCHECK_INCLUDE_DIR})
+target_link_libraries(rapidcheck_lib INTERFACE ${RAPIDCHECK_LIBRARY})
+
+# Arrow: the system's when it has one, else the pinned Python wheel that scripts/install_dependencies
+# unpacked under build/deps (headers and libraries in one folder).
+find_package(Arrow QUIET)
+find_package(Parquet QUIET)
+if(NOT (Arrow_FOUND AND Parquet_FOUND))
+  set(TOCSIN_ARROW_ROOT "${CMAKE_SOURCE_DIR}/build/deps/arrow/pyarrow" CACHE PATH
+      "Folder of the unpacked pyarrow wheel")
+  if(NOT EXISTS "${TOCSIN_ARROW_ROOT}/include/arrow/api.h")
+    message(FATAL_ERROR "Arrow C++ was found neither on the system nor in ${TOCSIN_ARROW_ROOT}; "
+                        "run scripts/install_dependencies first")
+  endif()
+  foreach(library arrow parquet)
+    file(GLOB path "${TOCSIN_ARROW_ROOT}/lib${library}.so.*00")
+    add_library(tocsin_${library} SHARED IMPORTED)
+    set_target_properties(tocsin_${library} PROPERTIES IMPORTED_LOCATION "${path}")
+    target_include_directories(tocsin_${library} SYSTEM INTERFACE "${TOCSIN_ARROW_ROOT}/include")
+    list(APPEND TOCSIN_ARROW_LIBRARIES "${path}")
+  endforeach()
+  add_library(Parquet::parquet_shared ALIAS tocsin_parquet)
+  add_library(Arrow::arrow_shared ALIAS tocsin_arrow)
+endif()

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/settings.h"
+#include "log/log.h"
+#include "model/reject_reason.h"
+
+namespace tocsin {
+
+struct BatchOptions {
+  std::vector<std::string> inputs;  // files, directories, globs, "-", "topic:NAME"
+  std::string output_dir;
+  bool csv = false;                 // else Parquet
+  bool preview = false;             // first rows of both tables to `preview_out`
+  bool skip_export = false;         // count only, write nothing
+  int threads = 1;
+  std::int64_t memory_limit_bytes = 512LL << 20;  // of row data; beyond it rows spill to disk
+  std::string rejects_path;         // empty = OUTPUT_DIR/rejects.jsonl
+  std::string spill_dir;            // empty = output_dir
+  std::function<void(const std::string& text)> preview_out;
+  std::function<void(std::uint64_t rows, std::uint64_t bytes_done, std::uint64_t bytes_all)> progress;
+};
+
+// The balance: rows_read = cleansed + duplicates + sum(rejected). Blank lines are apart.
+struct BatchReport {
+  std::uint64_t rows_read = 0;
+  std::uint64_t blank_lines = 0;
+  std::uint64_t cleansed = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t rejected[kRejectReasonCount] = {};
+  std::uint64_t devices = 0;
+  std::uint64_t hours = 0;  // rows of the aggregates: device × hour
+  double seconds = 0;
+  std::vector<std::string> outputs;
+  std::string ToJson() const;  // keys of the contract
+};
+
+// The batch ETL: cleanse, drop repeats, enrich, aggregate; cleansed and aggregates tables and
+// rejects.jsonl, which appear whole or not at all. Memory stays within the limit plus the
+// dictionaries: rows are sorted in runs that spill to temporary files and are merged.
+//
+// `log` is needed for topic inputs only (may be null otherwise). Errors: kNotFound for a missing
+// input (named), kDiskError for an output that cannot be written, kCancelled when stopped: then
+// the old outputs stand.
+Result<BatchReport> RunBatch(const Settings& settings, const BatchOptions& options, Log* log,
+                             std::stop_token stop);
+
+}  // namespace tocsin

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/logging.h"
+#include "model/metric_spec.h"
+
+namespace tocsin {
+
+enum class AlertMode : std::uint8_t { kTransitions, kEveryEvent };
+
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+// Every setting of the program with its default. Names, units, bounds and documentation of each
+// stand in the table of settings_table.h, which also makes --help, .env.example and the
+// reference page. Durations are microseconds, sizes bytes.
+struct Settings {
+  // Log
+  std::string data_dir = "data";
+  std::string kafka_broker;  // empty = embedded log
+  std::string kafka_security_protocol = "PLAINTEXT";
+  std::string raw_topic = "iot.raw";
+  std::string processed_topic = "iot.processed";
+  std::string alert_topic = "iot.alerts";
+  std::string dlq_topic = "iot.dlq";
+  std::int64_t topic_partitions = 4;           // TOPIC_PARTITIONS
+  std::int64_t retention_bytes = 10LL << 30;   // RETENTION_BYTES, per topic
+  std::int64_t retention_us = 7LL * 86'400 * 1'000'000;  // RETENTION_AGE
+  bool retention_force = false;                // RETENTION_FORCE
+  std::string log_compression = "lz4";         // LOG_COMPRESSION: none, lz4, zstd
+  std::int64_t disk_reserve_bytes = 256LL << 20;  // DISK_RESERVE: ingest is refused below it
+
+  // Generator
+  double gen_interval_seconds = 5;
+  std::int64_t gen_device_count = 10;
+  Range temp_range{20, 55};
+  Range humidity_range{20, 90};
+
+  // Event
+  std::vector<MetricSpec> metrics = DefaultMetrics();
+  std::int64_t max_event_bytes = 64 * 1024;    // MAX_EVENT_BYTES
+  std::int64_t max_event_depth = 16;           // MAX_EVENT_DEPTH
+  std::int64_t max_event_fields = 64;          // MAX_EVENT_FIELDS
+
+  // Processing
+  double temp_alert_threshold = 50;
+  double humidity_alert_threshold = 25;
+  AlertMode alert_mode = AlertMode::kTransitions;
+  std::int64_t allowed_lateness_us = 0;
+  std::int64_t max_clock_skew_us = 300'000'000;
+  std::int64_t dedup_window_us = 0;
+  std::string rules_file;
+  std::string streaming_group_id = "stream-processor";
+  std::string streaming_auto_offset = "earliest";  // earliest, latest
+  std::int64_t streaming_poll_timeout_ms = 100;
+  std::int64_t streaming_batch_size = 10'000;
+
+  // Batch. A path left at its default follows an explicit data directory.
+  std::string raw_data_path = "data/raw";
+  std::string processed_data_path = "data/processed";
+  std::string batch_input_path = "data/raw/sensor_log.jsonl";
+  std::string batch_agg_filename = "aggregates.parquet";
+  std::string batch_cleansed_filename = "cleansed.parquet";
+  std::int64_t batch_interval_us = 60'000'000;      // BATCH_INTERVAL: inside `up`; 0 = off
+  std::int64_t batch_memory_bytes = 512LL << 20;    // BATCH_MEMORY_LIMIT
+
+  // Alerts
+  std::string alert_log_path = "logs/alerts.log";
+  std::int64_t alert_log_max_bytes = 64LL << 20;    // ALERT_LOG_MAX_SIZE: rotation
+  std::int64_t alert_log_keep = 5;                  // ALERT_LOG_KEEP: rotated files kept
+  std::string alert_webhook_url;        // secret
+  std::string alert_slack_webhook_url;  // secret
+  std::string warehouse_conn_string;    // secret
+
+  // Dashboard
+  std::string dashboard_cleansed_path;
+  std::string dashboard_aggregates_path;
+  std::int64_t dashboard_refresh_seconds = 30;
+
+  // Messages
+  LogLevel log_level = LogLevel::kInfo;      // LOG_LEVEL
+  LogFormat log_format = LogFormat::kAuto;   // LOG_FORMAT
+
+  // Where each key's value came from: "default", "environment", ".env", "tocsin.yaml:12" or
+  // "flag --data-dir". Every key of the table is present.
+  std::map<std::string, std::string, std::less<>> origin;
+};
+
+struct SettingsSources {
+  std::map<std::string, std::string> flags;        // KEY -> value, from the command line
+  std::map<std::string, std::string> flag_names;   // KEY -> "--data-dir", for messages
+  std::map<std::string, std::string> environment;  // the real environment
+  std::string dotenv_path = ".env";                // read when it exists; empty = none
+  std::string config_path;                         // --config; empty = tocsin.yaml when it exists
+};
+
+// Reads all sources in their precedence: flag > environment > .env > configuration file >
+// default, checks every value and the values together.
+//
+// kConfiguration names the key, the value, what is allowed and the source; an unknown key of the
+// configuration file is one with a suggestion. Foreign keys of the environment and .env are ignored.
+Result<Settings> LoadSettings(const SettingsSources& sources);
+
+// The environment of this process as a map.
+std::map<std::string, std::string> ProcessEnvironment();
+
+}  // namespace tocsin

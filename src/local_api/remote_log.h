@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "log/log.h"
+
+namespace tocsin {
+
+// The log of a running instance, through its Unix socket. The same contract as the others, except
+// that consumers of a group that the instance itself runs are the caller's mistake.
+// Every call can answer kUnavailable when the instance goes away; nothing is retried here.
+class RemoteLog {
+ public:
+  // kUnavailable when nobody listens on `socket_path`.
+  static Result<std::unique_ptr<Log>> Connect(const std::string& socket_path);
+  // The status object of the instance (JSON).
+  static Result<std::string> Status(const std::string& socket_path);
+};
+
+}  // namespace tocsin

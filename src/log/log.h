@@ -1,0 +1,169 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "log/record_batch.h"
+
+// The log in Kafka's words: topics of partitions of records, consumer groups with committed
+// offsets, and transactions that commit outputs, offsets and keyed state together or not at all.
+// Backends: memory (tests), embedded (RocksDB), remote (a running instance's Unix socket); Kafka
+// follows. One contract suite holds them together (log/log_contract.h).
+namespace tocsin {
+
+struct TopicPartition {
+  std::string topic;
+  std::int32_t partition = 0;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+struct TopicConfig {
+  std::int32_t partitions = 4;
+  std::int64_t retention_bytes = 10LL << 30;            // of the whole topic; 0 = no limit
+  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;   // 0 = no limit
+};
+
+struct TopicInfo {
+  std::string name;
+  std::int32_t partitions = 0;
+};
+
+struct PartitionOffsets {
+  std::int64_t earliest = 0;  // first offset that can be read
+  std::int64_t latest = 0;    // the offset that the next record will get
+  std::int64_t bytes = 0;     // stored, compressed
+};
+
+// What an Append of a committed transaction became.
+struct AppendedRange {
+  TopicPartition partition;
+  std::int64_t base_offset = 0;
+  std::uint32_t count = 0;
+};
+
+struct StateSize {
+  std::uint64_t snapshot_bytes = 0;  // written by the last transaction that replaced the state
+  std::uint64_t delta_bytes = 0;     // put since
+};
+
+struct TransactionOptions {
+  // True for new events from outside (ingest, generator, replay). These are refused with
+  // kResourceExhausted while the disk is nearly full or while retention cannot free space because
+  // a group has not read it; a stage's own commits are not.
+  bool ingest = false;
+};
+
+// Outputs, offsets and state that become durable and visible together.
+//
+// Collect, then Commit() once; a transaction destroyed without it leaves no trace. Not
+// thread-safe; different transactions may run in different threads.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  // Appends the records of `batch` (left empty) to an existing topic. Several appends to one
+  // partition keep their order and become contiguous. kNotFound for an unknown topic or partition.
+  virtual Status Append(const TopicPartition& partition, RecordBatchBuilder& batch) = 0;
+
+  // The group has processed everything before `next_offset`.
+  virtual void CommitOffset(std::string_view group, const TopicPartition& partition,
+                            std::int64_t next_offset) = 0;
+
+  // Sets `key` of the store's partition; an empty value deletes it. The last put of a key wins.
+  virtual void PutState(std::string_view store, std::int32_t partition, std::string_view key,
+                        std::string_view value) = 0;
+  // The puts of this transaction to (store, partition) are the whole state: what was there before
+  // is dropped. A stage does so now and then to keep the deltas short.
+  virtual void ReplaceState(std::string_view store, std::int32_t partition) = 0;
+
+  // On return everything is on disk (fsync) and readers see it. The ranges are in the order of the
+  // appends. Errors: kResourceExhausted (ingest refused, nothing written; retry later);
+  // kDiskError (the log refuses all further writes: the process must end).
+  virtual Result<std::vector<AppendedRange>> Commit() = 0;
+};
+
+// Records of one partition, as a part of a batch: `count` records from number `first` on.
+struct PolledBatch {
+  TopicPartition partition;
+  std::shared_ptr<const RecordBatch> batch;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+struct PollResult {
+  // Partitions that this consumer now owns or has lost since the last poll. State of an assigned
+  // partition is restored before its batches are processed; records of a revoked one are dropped.
+  std::vector<std::int32_t> assigned;
+  std::vector<std::int32_t> revoked;
+  std::vector<PolledBatch> batches;
+};
+
+struct ConsumerOptions {
+  std::string group;
+  std::string topic;
+  bool from_latest = false;  // where a group without a committed offset starts
+};
+
+// Reads a topic as a member of a group, from the committed offsets on. The group is registered
+// when the consumer is made: retention keeps what it has not read. Not thread-safe.
+class Consumer {
+ public:
+  virtual ~Consumer() = default;
+  // At most `max_records` records, as soon as there are any; an empty result after `timeout_us`
+  // or when `stop` is requested.
+  virtual Result<PollResult> Poll(std::size_t max_records, std::int64_t timeout_us,
+                                  std::stop_token stop) = 0;
+  // Records between this consumer's position and the end of the log, over all its partitions.
+  virtual Result<std::int64_t> Lag() = 0;
+};
+
+// Thread-safe. Offsets of a partition are contiguous from its first record on.
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // Makes the topic unless it exists (then `config` is compared: a different partition count is
+  // kFailedPrecondition; retention is updated).
+  virtual Status EnsureTopic(const std::string& topic, const TopicConfig& config) = 0;
+  virtual Result<std::vector<TopicInfo>> Topics() = 0;  // by name
+  virtual Result<PartitionOffsets> Offsets(const TopicPartition& partition) = 0;
+
+  // Batches from the one that holds `offset` on (it may begin before it), until `max_bytes` of
+  // payload are reached; at least one batch unless `offset` is the end. kNotFound for an unknown
+  // partition, kInvalidArgument for an offset outside [earliest, latest], kDataLoss for damage.
+  virtual Result<std::vector<std::shared_ptr<const RecordBatch>>> Fetch(
+      const TopicPartition& partition, std::int64_t offset, std::size_t max_bytes) = 0;
+
+  // A number that grows with every commit that appended records, and a wait until it is no longer
+  // `seen` (or `timeout_us` passed, or `stop` was requested). Returns the present number.
+  virtual std::uint64_t AppendCount() = 0;
+  virtual std::uint64_t WaitForAppend(std::uint64_t seen, std::int64_t timeout_us,
+                                      std::stop_token stop) = 0;
+
+  virtual Result<std::optional<std::int64_t>> CommittedOffset(std::string_view group,
+                                                              const TopicPartition& partition) = 0;
+  // From now on retention keeps what `group` has not committed of `topic`.
+  virtual Status RegisterGroup(std::string_view group, const std::string& topic) = 0;
+
+  // Calls `visit` for every entry, in unspecified order, each key once with its last value.
+  virtual Status ReadState(
+      std::string_view store, std::int32_t partition,
+      const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
+  virtual Result<StateSize> SizeOfState(std::string_view store, std::int32_t partition) = 0;
+
+  virtual Result<std::unique_ptr<Transaction>> Begin(TransactionOptions options = {}) = 0;
+  virtual Result<std::unique_ptr<Consumer>> Subscribe(const ConsumerOptions& options) = 0;
+};
+
+// The number of partitions of a topic, or kNotFound naming it.
+Result<std::int32_t> PartitionCount(Log& log, const std::string& topic);
+
+}  // namespace tocsin

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+// The program's own counters. The table of them is metrics_table.h; a metric is added there and
+// nowhere else.
+namespace tocsin {
+
+enum class MetricKind : std::uint8_t { kCounter, kGauge };
+
+// One entry of the table. A metric with a label has one cell per label value, from a closed set.
+struct MetricDefinition {
+  std::string_view name;  // tocsin_<module>_<noun>_<unit>_total
+  MetricKind kind;
+  std::string_view help;
+  std::string_view label;                          // empty = none
+  std::span<const std::string_view> label_values;  // of that label
+};
+
+// Every metric of the program, indexes into the table.
+enum class Metric : std::uint16_t {
+  kEventsGenerated,
+  kEventsIngested,
+  kEventsRead,
+  kEventsProcessed,
+  kEventsDuplicate,
+  kDeadLetters,        // by reason
+  kAlertTransitions,   // by state: firing, resolved
+  kAlertsFiring,       // gauge
+  kAlertsDelivered,
+  kLogCommits,
+  kLogBytesAppended,
+  kConsumerLag,        // gauge
+  kBatchRuns,
+  kBatchRows,
+  kQuarantined,
+  kCount,
+};
+
+// Cells are atomics, bumped once per batch, never per event. Thread-safe.
+class Metrics {
+ public:
+  Metrics();
+  void Add(Metric metric, std::uint64_t amount, std::size_t label_index = 0);
+  void Set(Metric metric, std::int64_t value, std::size_t label_index = 0);
+  std::int64_t Get(Metric metric, std::size_t label_index = 0) const;
+  // {"tocsin_…_total": 12, "tocsin_…_total{reason=\"late\"}": 0, …}
+  std::string ToJson() const;
+
+ private:
+  static constexpr std::size_t kMaxCells = 128;
+  std::array<std::atomic<std::int64_t>, kMaxCells> cells_{};
+};
+
+const MetricDefinition& DefinitionOf(Metric metric);
+
+}  // namespace tocsin

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin {
+
+// Device ids as dense codes 0, 1, 2 … in order of first sight, so that per-device state is an
+// array. Codes are of this object only: never written to disk, never compared across objects.
+//
+// Memory: the id's bytes plus about 24 bytes a device. Threads: none but the owner's.
+class DeviceDictionary {
+ public:
+  DeviceDictionary();
+  // The code of `id`, which gets the next one when it is new.
+  std::uint32_t Encode(std::string_view id);
+  // The code of `id`, or kUnknown.
+  std::uint32_t Find(std::string_view id) const;
+  // The id of `code`; valid as long as the dictionary lives.
+  std::string_view Decode(std::uint32_t code) const { return ids_[code]; }
+  std::size_t size() const { return ids_.size(); }
+
+  static constexpr std::uint32_t kUnknown = 0xffffffff;
+
+ private:
+  struct Slot {
+    std::uint32_t tag;   // upper half of the hash
+    std::uint32_t code;  // kUnknown marks a free slot
+  };
+  std::size_t Probe(std::string_view id, std::uint64_t hash) const;
+  void Grow();
+  std::string_view Keep(std::string_view id);
+
+  std::vector<Slot> slots_;  // open addressing, linear probing, power of two, at most 2/3 full
+  std::vector<std::string_view> ids_;
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::size_t chunk_left_ = 0;
+  char* chunk_at_ = nullptr;
+};
+
+}  // namespace tocsin

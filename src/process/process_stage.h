@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/settings.h"
+#include "metrics/metrics.h"
+#include "model/reject_reason.h"
+#include "stage/stage.h"
+
+namespace tocsin {
+
+// What the stage has counted since it was made. read = processed + sum(dlq) + duplicates.
+struct ProcessCounts {
+  std::uint64_t read = 0;
+  std::uint64_t processed = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t dlq[kRejectReasonCount] = {};
+  std::uint64_t firing = 0;    // transitions to firing
+  std::uint64_t resolved = 0;  // transitions to resolved
+  std::int64_t firing_now = 0; // instances firing at this moment
+};
+
+// The stream processor: parse, validate, time checks, dedup, rules; iot.raw in, iot.processed,
+// iot.alerts and iot.dlq out, output partition = input partition. Keyed state per device: its
+// clock, its alert instances and (with DEDUP_WINDOW) its recent times.
+class ProcessStage : public Stage {
+ public:
+  // `live`: alert records carry latencies. `clock` and `metrics` must outlive the stage.
+  static Result<std::unique_ptr<ProcessStage>> Make(const Settings& settings, const Clock& clock,
+                                                    Metrics& metrics, bool live);
+  // Counts as of the last Flush(). Any thread.
+  virtual ProcessCounts counts() const = 0;
+};
+
+}  // namespace tocsin
