@@ -40,6 +40,11 @@ if(NOT (Arrow_FOUND AND Parquet_FOUND))
     target_include_directories(tocsin_${library} SYSTEM INTERFACE "${TOCSIN_ARROW_ROOT}/include")
     list(APPEND TOCSIN_ARROW_LIBRARIES "${path}")
   endforeach()
+  # The wheel's libparquet exports a simdjson of its own, of another version. Ours must be found
+  # first, so it stands before all other libraries.
+  find_library(TOCSIN_SIMDJSON_LIBRARY simdjson REQUIRED)
+  target_link_options(tocsin_parquet INTERFACE
+    "LINKER:--push-state,--no-as-needed,${TOCSIN_SIMDJSON_LIBRARY},--pop-state")
   add_library(Parquet::parquet_shared ALIAS tocsin_parquet)
   add_library(Arrow::arrow_shared ALIAS tocsin_arrow)
 endif()
