@@ -14,7 +14,11 @@ std::int64_t NowUs() {
 
 }  // namespace
 
-std::int64_t SystemClock::WallUs() const { return NowUs<std::chrono::system_clock>(); }
-std::int64_t SystemClock::SteadyUs() const { return NowUs<std::chrono::steady_clock>(); }
+std::int64_t SystemClock::WallUs() const {
+  return NowUs<std::chrono::system_clock>();
+}
+std::int64_t SystemClock::SteadyUs() const {
+  return NowUs<std::chrono::steady_clock>();
+}
 
 }  // namespace tocsin

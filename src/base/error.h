@@ -31,7 +31,9 @@ class [[nodiscard]] Error {
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
   // True when the same call may succeed later with no change of its input.
-  bool retryable() const { return code_ == Code::kUnavailable || code_ == Code::kResourceExhausted; }
+  bool retryable() const {
+    return code_ == Code::kUnavailable || code_ == Code::kResourceExhausted;
+  }
   // This error with "context: " put in front of its message.
   Error WithContext(std::string_view context) && {
     message_.insert(0, std::string(context) + ": ");
@@ -58,11 +60,11 @@ std::string_view CodeName(Code code);
 }  // namespace tocsin
 
 // Leaves the function with the error of `expression` when there is one.
-#define TOCSIN_TRY(expression)                                                        \
-  do {                                                                                \
-    if (auto tocsin_status = (expression); !tocsin_status) {                          \
-      return std::unexpected<::tocsin::Error>(std::move(tocsin_status).error());      \
-    }                                                                                 \
+#define TOCSIN_TRY(expression)                                                   \
+  do {                                                                           \
+    if (auto tocsin_status = (expression); !tocsin_status) {                     \
+      return std::unexpected<::tocsin::Error>(std::move(tocsin_status).error()); \
+    }                                                                            \
   } while (false)
 
 #define TOCSIN_CONCAT_INNER(a, b) a##b
@@ -71,7 +73,7 @@ std::string_view CodeName(Code code);
 // TOCSIN_ASSIGN(auto x, Make()): declares or assigns x from a Result, or leaves with its error.
 #define TOCSIN_ASSIGN(target, expression) \
   TOCSIN_ASSIGN_INNER(TOCSIN_CONCAT(tocsin_result_, __LINE__), target, expression)
-#define TOCSIN_ASSIGN_INNER(result, target, expression)                   \
-  auto result = (expression);                                             \
+#define TOCSIN_ASSIGN_INNER(result, target, expression)                            \
+  auto result = (expression);                                                      \
   if (!result) return std::unexpected<::tocsin::Error>(std::move(result).error()); \
   target = std::move(*result)

@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 4> kFormatNames = {"auto", "text", "logfmt", "json"};
-constexpr std::array<std::string_view, 4> kColours = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
+constexpr std::array<std::string_view, 4> kColours = {"\x1b[2m", "\x1b[32m", "\x1b[33m",
+                                                      "\x1b[31m"};
 
 struct Target {
   LogLevel level = LogLevel::kInfo;
@@ -41,10 +42,11 @@ Target& TheTarget() {
 }
 
 void AppendValue(std::string& line, std::string_view value) {
-  const bool plain = !value.empty() && value.find_first_of(" =\"\\") == std::string_view::npos &&
-                     std::all_of(value.begin(), value.end(), [](char c) {
-                       return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
-                     });
+  const bool plain =
+      !value.empty() && value.find_first_of(" =\"\\") == std::string_view::npos &&
+      std::all_of(value.begin(), value.end(), [](char c) {
+        return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
+      });
   if (plain) {
     line += value;
   } else {
@@ -137,7 +139,9 @@ void ConfigureLogging(LogLevel level, LogFormat format) {
   target.colour = terminal && (no_colour == nullptr || *no_colour == '\0');
 }
 
-bool ParseLogLevel(std::string_view text, LogLevel& level) { return Find(kLevelNames, text, level); }
+bool ParseLogLevel(std::string_view text, LogLevel& level) {
+  return Find(kLevelNames, text, level);
+}
 bool ParseLogFormat(std::string_view text, LogFormat& format) {
   return Find(kFormatNames, text, format);
 }
@@ -149,11 +153,15 @@ void LogMessage(LogLevel level, std::string_view component, std::string_view mes
   const std::string time = FormatTime(SystemClock().WallUs());
   std::string line;
   switch (target.format) {
-    case LogFormat::kJson: line = JsonLine(time, level, component, message, fields); break;
+    case LogFormat::kJson:
+      line = JsonLine(time, level, component, message, fields);
+      break;
     case LogFormat::kText:
       line = TextLine(time, level, component, message, fields, target.colour);
       break;
-    default: line = LogfmtLine(time, level, component, message, fields); break;
+    default:
+      line = LogfmtLine(time, level, component, message, fields);
+      break;
   }
   target.logger->info(spdlog::string_view_t(line.data(), line.size()));
 }

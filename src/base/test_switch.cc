@@ -28,7 +28,9 @@ const std::map<std::string, std::string, std::less<>>& Switches() {
 
 }  // namespace
 
-bool TestSwitch(std::string_view name) { return Switches().contains(name); }
+bool TestSwitch(std::string_view name) {
+  return Switches().contains(name);
+}
 
 std::string_view TestSwitchValue(std::string_view name) {
   const auto found = Switches().find(name);

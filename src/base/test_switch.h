@@ -16,8 +16,12 @@ bool TestSwitch(std::string_view name);
 // The text after "name=", or empty.
 std::string_view TestSwitchValue(std::string_view name);
 #else
-constexpr bool TestSwitch(std::string_view /*name*/) { return false; }
-constexpr std::string_view TestSwitchValue(std::string_view /*name*/) { return {}; }
+constexpr bool TestSwitch(std::string_view /*name*/) {
+  return false;
+}
+constexpr std::string_view TestSwitchValue(std::string_view /*name*/) {
+  return {};
+}
 #endif
 
 }  // namespace tocsin

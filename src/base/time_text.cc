@@ -1,11 +1,15 @@
 #include "base/time_text.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
+constexpr std::int64_t kMinuteUs = 60 * kSecondUs;
 constexpr std::int64_t kDayUs = 86'400 * kSecondUs;
 
 // Days since 1970-01-01 of a proleptic Gregorian date (H. Hinnant, "chrono-compatible low-level
@@ -52,7 +56,9 @@ inline int Digits(const char* at, int count) {
   return value;
 }
 
-constexpr bool IsLeap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+constexpr bool IsLeap(int year) {
+  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
 
 constexpr int DaysInMonth(int year, int month) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -87,35 +93,89 @@ std::optional<std::int64_t> ParseDate(const char* at) {
   return DaysFromCivil(year, month, day);
 }
 
-}  // namespace
+// The value of the six digits in bytes 1 to 6 of `word` (the text's first byte is the lowest), or
+// -1 when one is no digit.
+std::int64_t SixDigits(std::uint64_t word) {
+  constexpr std::uint64_t kDigitBytes = 0x00FF'FFFF'FFFF'FF00;
+  // Byte 0 becomes a leading zero, so that seven digits are left, the last byte dropped.
+  const std::uint64_t digits = (word ^ 0x3030'3030'3030'3030) & kDigitBytes;
+  // Adding 0x76 sets the high bit of a byte above 9, and no byte below 0x80 carries into the next.
+  const std::uint64_t above_nine =
+      ((digits & 0x7F7F'7F7F'7F7F'7F7F) + 0x7676'7676'7676'7676) | digits;
+  if ((above_nine & 0x8080'8080'8080'8080 & kDigitBytes) != 0) return -1;
+  // Eight digits 0 d1 … d6 0: pairs, then fours, then the whole, which is ten times the value.
+  const std::uint64_t pairs = (digits * 10 + (digits >> 8)) & 0x00FF'00FF'00FF'00FF;
+  const std::uint64_t fours = (pairs * 100 + (pairs >> 16)) & 0x0000'FFFF'0000'FFFF;
+  const std::uint64_t whole = (fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF;
+  return static_cast<std::int64_t>(whole / 10);
+}
 
-std::optional<std::int64_t> ParseTime(std::string_view text) {
-  if (text.size() < 19) return std::nullopt;
-  const char* at = text.data();
+// The microseconds of `.` and 1 to 9 digits at `end`, which moves behind them; 0 when there is no
+// fraction, -1 when it is wrong.
+std::int64_t ParseFraction(std::string_view text, std::size_t& end) {
+  if (end == text.size() || text[end] != '.') return 0;
+  if (text.size() >= end + 8) {
+    const std::int64_t six = SixDigits(GetFixed<std::uint64_t>(text.data() + end));
+    const bool more = text[end + 7] >= '0' && text[end + 7] <= '9';
+    if (six >= 0 && !more) {
+      end += 7;
+      return six;
+    }
+  }
+  std::int64_t fraction_us = 0;
+  std::size_t digits = 0;
+  std::int64_t scale = 100'000;
+  for (++end; end < text.size() && text[end] >= '0' && text[end] <= '9'; ++end, ++digits) {
+    fraction_us += (text[end] - '0') * scale;
+    scale /= 10;  // becomes 0 after six digits: the rest is truncated
+  }
+  return digits < 1 || digits > 9 ? -1 : fraction_us;
+}
+
+// The minute of the 16 characters `YYYY-MM-DDThh:mm` at `at`, in microseconds.
+std::optional<std::int64_t> ParseMinute(const char* at) {
   const auto days = ParseDate(at);
   if (!days || (at[10] != 'T' && at[10] != 't' && at[10] != ' ')) return std::nullopt;
   const int hour = Digits(at + 11, 2);
   const int minute = Digits(at + 14, 2);
-  const int second = Digits(at + 17, 2);
-  if (at[13] != ':' || at[16] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-      second < 0 || second > 59) {
-    return std::nullopt;
-  }
+  if (at[13] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59) return std::nullopt;
+  return *days * kDayUs + (hour * 60 + minute) * kMinuteUs;
+}
+
+// What follows the minute (`:ss`, fraction, zone) in microseconds after it.
+std::optional<std::int64_t> ParseAfterMinute(std::string_view text) {
+  const int second = Digits(text.data() + 17, 2);
+  if (text[16] != ':' || second < 0 || second > 59) return std::nullopt;
   std::size_t end = 19;
-  std::int64_t fraction_us = 0;
-  if (end < text.size() && text[end] == '.') {
-    std::size_t digits = 0;
-    std::int64_t scale = 100'000;
-    for (++end; end < text.size() && text[end] >= '0' && text[end] <= '9'; ++end, ++digits) {
-      fraction_us += (text[end] - '0') * scale;
-      scale /= 10;  // becomes 0 after six digits: the rest is truncated
-    }
-    if (digits < 1 || digits > 9) return std::nullopt;
-  }
-  const auto zone_minutes = ParseZone(text.substr(end));
+  const std::int64_t fraction_us = ParseFraction(text, end);
+  const std::string_view zone = text.substr(end);
+  if (fraction_us < 0) return std::nullopt;
+  const std::int64_t within_us = second * kSecondUs + fraction_us;
+  if (zone == "+00:00") return within_us;
+  const auto zone_minutes = ParseZone(zone);
   if (!zone_minutes) return std::nullopt;
-  const std::int64_t seconds = (hour * 60 + minute - *zone_minutes) * 60 + second;
-  return *days * kDayUs + seconds * kSecondUs + fraction_us;
+  return within_us - *zone_minutes * kMinuteUs;
+}
+
+constexpr std::size_t kShortest = 19;  // YYYY-MM-DDThh:mm:ss
+
+}  // namespace
+
+std::optional<std::int64_t> ParseTime(std::string_view text) {
+  return TimeParser().Parse(text);
+}
+
+std::optional<std::int64_t> TimeParser::Parse(std::string_view text) {
+  if (text.size() < kShortest) return std::nullopt;
+  if (std::memcmp(text.data(), minute_, kMinuteSize) != 0) {
+    const auto minute = ParseMinute(text.data());
+    if (!minute) return std::nullopt;
+    std::memcpy(minute_, text.data(), kMinuteSize);
+    minute_us_ = *minute;
+  }
+  const auto within_us = ParseAfterMinute(text);
+  if (!within_us) return std::nullopt;
+  return minute_us_ + *within_us;
 }
 
 void WriteTime(std::int64_t time_us, char* out) {

@@ -16,6 +16,19 @@ inline constexpr std::size_t kTimeTextSize = 27;
 // an offset beyond 23:59. Proleptic Gregorian calendar, years 0000 to 9999.
 std::optional<std::int64_t> ParseTime(std::string_view text);
 
+// ParseTime for many texts, with the same results: remembers the minute of the last one, which the
+// next is likely to share. Threads: none but the owner's.
+class TimeParser {
+ public:
+  std::optional<std::int64_t> Parse(std::string_view text);
+
+ private:
+  static constexpr std::size_t kMinuteSize = 16;
+
+  char minute_[kMinuteSize + 1] = "1970-01-01T00:00";
+  std::int64_t minute_us_ = 0;
+};
+
 // Writes the 27 characters `YYYY-MM-DDThh:mm:ss.ffffffZ` to `out`. The year must be 0 to 9999,
 // as every parsed time's is, give or take an offset of a day; others are clamped to that range.
 void WriteTime(std::int64_t time_us, char* out);

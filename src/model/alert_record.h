@@ -18,10 +18,10 @@ struct AlertRecord {
   std::string_view severity;
   AlertState state = AlertState::kFiring;
   std::string_view device_id;
-  std::int64_t time_us = 0;       // of the deciding event
+  std::int64_t time_us = 0;  // of the deciding event
   std::int64_t active_at_us = 0;
   std::int64_t starts_at_us = 0;
-  std::int64_t ends_at_us = 0;    // meaningful when resolved
+  std::int64_t ends_at_us = 0;  // meaningful when resolved
   std::uint64_t event_count = 0;
   std::uint32_t episode = 1;      // 2 and up for further episodes with the same starts_at
   double value = 0;               // the left side of the rule's comparison; NaN = null
@@ -29,7 +29,7 @@ struct AlertRecord {
   std::string_view source_topic;  // position of the deciding event
   std::int32_t source_partition = 0;
   std::int64_t source_offset = 0;
-  std::string_view reason;        // empty = the rule's name
+  std::string_view reason = {};  // empty = the rule's name
   // Live runs only, in milliseconds; negative = absent.
   double ingest_latency_ms = -1;      // event time to append
   double evaluation_latency_ms = -1;  // append to evaluation

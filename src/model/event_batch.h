@@ -32,12 +32,22 @@ struct EventBatch {
   void Clear();
   void Reserve(std::size_t rows);
 
-  std::vector<std::string_view> device_id;      // 1 to 256 bytes of UTF-8
-  std::vector<std::int64_t> time_us;            // event time since 1970-01-01 UTC
-  std::vector<std::vector<double>> metrics;     // by declaration, then row; kNull when absent
-  std::vector<std::string_view> status;         // data() is nullptr when absent
-  std::vector<RejectReason> reject;             // kNone for a good row
-  std::vector<std::string_view> bytes;          // the record as it came
+  // Where the object stands in the bytes of its record.
+  struct ObjectSpan {
+    std::size_t begin;
+    std::size_t end;
+  };
+  // Appends a row. `values` has one value per metric; `row_status` with data() nullptr = absent.
+  void AddGood(std::string_view record, ObjectSpan object, std::string_view device,
+               std::int64_t row_time_us, std::string_view row_status, const double* values);
+  void AddRejected(std::string_view record, RejectReason reason, std::string message);
+
+  std::vector<std::string_view> device_id;   // 1 to 256 bytes of UTF-8
+  std::vector<std::int64_t> time_us;         // event time since 1970-01-01 UTC
+  std::vector<std::vector<double>> metrics;  // by declaration, then row; kNull when absent
+  std::vector<std::string_view> status;      // data() is nullptr when absent
+  std::vector<RejectReason> reject;          // kNone for a good row
+  std::vector<std::string_view> bytes;       // the record as it came
   // The object without the white space around it: [object_begin, object_end) of `bytes`. Only
   // for good rows; the last byte is the closing brace.
   std::vector<std::uint32_t> object_begin;

@@ -1,20 +1,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/event_batch.h"
+#include "model/event_limits.h"
 #include "model/metric_spec.h"
 
 namespace tocsin {
-
-struct EventLimits {
-  std::size_t max_bytes = 64 * 1024;  // of one record
-  std::size_t max_depth = 16;         // nested objects and arrays, the event itself included
-  std::size_t max_fields = 64;        // members of the event object
-};
 
 // Parses and checks one JSON event at a time into an EventBatch: the strict reading of RFC 8259
 // that the contract asks for. The order of judgement is: size and depth, UTF-8, JSON syntax and
@@ -42,15 +39,20 @@ class EventParser {
   void Parse(std::string_view record, EventBatch& batch);
 
   const std::vector<MetricSpec>& metrics() const;
+  // Records that only the strict reader could judge, which costs three times as much.
+  std::uint64_t strict_reads() const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// The device id of a record for its key and partition, judged leniently: the text of a top-level
-// member `device_id` of a record that simdjson can walk that far, of 1 to 256 bytes; else nothing. The
-// result points into `record` or into `buffer`.
+// The device id of a record for its key and partition, judged leniently: the text of the first
+// top-level member `device_id`, when the bytes up to its end look like JSON and it is a string of
+// 1 to 256 bytes of UTF-8 without raw control characters; else nothing. What follows it is not
+// looked at, so that a record that is broken further on still has its key. For every good record
+// it is the id that EventParser gives. The result points into `record` or into this object, then
+// until the next call. Threads: none but the owner's.
 class KeyExtractor {
  public:
   KeyExtractor();
@@ -59,8 +61,9 @@ class KeyExtractor {
   std::string_view DeviceId(std::string_view record);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::string_view Unescaped(std::string_view body);
+
+  std::string buffer_;
 };
 
 }  // namespace tocsin

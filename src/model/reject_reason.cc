@@ -6,8 +6,9 @@ namespace tocsin {
 namespace {
 
 constexpr std::array<std::string_view, kRejectReasonCount> kNames = {
-    "",           "invalid_utf8",     "invalid_json", "missing_field", "wrong_type", "bad_timestamp",
-    "out_of_range", "future_timestamp", "late",         "duplicate_key", "too_large",  "processing_error"};
+    "",           "invalid_utf8",  "invalid_json", "missing_field",
+    "wrong_type", "bad_timestamp", "out_of_range", "future_timestamp",
+    "late",       "duplicate_key", "too_large",    "processing_error"};
 
 }  // namespace
 
