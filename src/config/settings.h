@@ -31,12 +31,12 @@ struct Settings {
   std::string processed_topic = "iot.processed";
   std::string alert_topic = "iot.alerts";
   std::string dlq_topic = "iot.dlq";
-  std::int64_t topic_partitions = 4;           // TOPIC_PARTITIONS
-  std::int64_t retention_bytes = 10LL << 30;   // RETENTION_BYTES, per topic
+  std::int64_t topic_partitions = 4;                     // TOPIC_PARTITIONS
+  std::int64_t retention_bytes = 10LL << 30;             // RETENTION_BYTES, per topic
   std::int64_t retention_us = 7LL * 86'400 * 1'000'000;  // RETENTION_AGE
-  bool retention_force = false;                // RETENTION_FORCE
-  std::string log_compression = "lz4";         // LOG_COMPRESSION: none, lz4, zstd
-  std::int64_t disk_reserve_bytes = 256LL << 20;  // DISK_RESERVE: ingest is refused below it
+  bool retention_force = false;                          // RETENTION_FORCE
+  std::string log_compression = "lz4";                   // LOG_COMPRESSION: none, lz4, zstd
+  std::int64_t disk_reserve_bytes = 256LL << 20;         // DISK_RESERVE: ingest is refused below it
 
   // Generator
   double gen_interval_seconds = 5;
@@ -46,9 +46,9 @@ struct Settings {
 
   // Event
   std::vector<MetricSpec> metrics = DefaultMetrics();
-  std::int64_t max_event_bytes = 64 * 1024;    // MAX_EVENT_BYTES
-  std::int64_t max_event_depth = 16;           // MAX_EVENT_DEPTH
-  std::int64_t max_event_fields = 64;          // MAX_EVENT_FIELDS
+  std::int64_t max_event_bytes = 64 * 1024;  // MAX_EVENT_BYTES
+  std::int64_t max_event_depth = 16;         // MAX_EVENT_DEPTH
+  std::int64_t max_event_fields = 64;        // MAX_EVENT_FIELDS
 
   // Processing
   double temp_alert_threshold = 50;
@@ -69,16 +69,16 @@ struct Settings {
   std::string batch_input_path = "data/raw/sensor_log.jsonl";
   std::string batch_agg_filename = "aggregates.parquet";
   std::string batch_cleansed_filename = "cleansed.parquet";
-  std::int64_t batch_interval_us = 60'000'000;      // BATCH_INTERVAL: inside `up`; 0 = off
-  std::int64_t batch_memory_bytes = 512LL << 20;    // BATCH_MEMORY_LIMIT
+  std::int64_t batch_interval_us = 60'000'000;    // BATCH_INTERVAL: inside `up`; 0 = off
+  std::int64_t batch_memory_bytes = 512LL << 20;  // BATCH_MEMORY_LIMIT
 
   // Alerts
   std::string alert_log_path = "logs/alerts.log";
-  std::int64_t alert_log_max_bytes = 64LL << 20;    // ALERT_LOG_MAX_SIZE: rotation
-  std::int64_t alert_log_keep = 5;                  // ALERT_LOG_KEEP: rotated files kept
-  std::string alert_webhook_url;        // secret
-  std::string alert_slack_webhook_url;  // secret
-  std::string warehouse_conn_string;    // secret
+  std::int64_t alert_log_max_bytes = 64LL << 20;  // ALERT_LOG_MAX_SIZE: rotation
+  std::int64_t alert_log_keep = 5;                // ALERT_LOG_KEEP: rotated files kept
+  std::string alert_webhook_url;                  // secret
+  std::string alert_slack_webhook_url;            // secret
+  std::string warehouse_conn_string;              // secret
 
   // Dashboard
   std::string dashboard_cleansed_path;
@@ -86,11 +86,12 @@ struct Settings {
   std::int64_t dashboard_refresh_seconds = 30;
 
   // Messages
-  LogLevel log_level = LogLevel::kInfo;      // LOG_LEVEL
-  LogFormat log_format = LogFormat::kAuto;   // LOG_FORMAT
+  LogLevel log_level = LogLevel::kInfo;     // LOG_LEVEL
+  LogFormat log_format = LogFormat::kAuto;  // LOG_FORMAT
 
-  // Where each key's value came from: "default", "environment", ".env", "tocsin.yaml:12" or
-  // "flag --data-dir". Every key of the table is present.
+  // Where each key's value came from: "default", "environment", ".env:3", "tocsin.yaml:12",
+  // "flag --data-dir", or "DATA_DIR" for a path that follows it. Every key of the table is present,
+  // and "METRICS".
   std::map<std::string, std::string, std::less<>> origin;
 };
 
@@ -105,9 +106,20 @@ struct SettingsSources {
 // Reads all sources in their precedence: flag > environment > .env > configuration file >
 // default, checks every value and the values together.
 //
-// kConfiguration names the key, the value, what is allowed and the source; an unknown key of the
-// configuration file is one with a suggestion. Foreign keys of the environment and .env are ignored.
+// An empty value means "not set": for a text that may be empty it is the value, for every other
+// setting the next source decides (an empty flag is an error there). Paths left at their default
+// follow an explicit DATA_DIR; the dashboard's follow the batch outputs.
+//
+// kConfiguration: "KEY='value' (from SOURCE): what is allowed"; a source that cannot be read; an
+// unknown key of the configuration file, with a suggestion. Foreign keys of the environment and
+// .env are ignored. The value of a secret is shown as ***.
 Result<Settings> LoadSettings(const SettingsSources& sources);
+
+// kConfiguration for a setting that asks for something this build does not have: KAFKA_BROKER,
+// RULES_FILE, WAREHOUSE_CONN_STRING. Apart from LoadSettings so that `config print` shows them.
+Status CheckBuilt(const Settings& settings);
+// What a person should know about these settings though they are right, one sentence each.
+std::vector<std::string> WarningsFor(const Settings& settings);
 
 // The environment of this process as a map.
 std::map<std::string, std::string> ProcessEnvironment();

@@ -8,8 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "model/alert_record.h"
+#include "model/reject_reason.h"
+
 // The program's own counters. The table of them is metrics_table.h; a metric is added there and
-// nowhere else.
+// in the enum below, nowhere else.
 namespace tocsin {
 
 enum class MetricKind : std::uint8_t { kCounter, kGauge };
@@ -19,8 +22,8 @@ struct MetricDefinition {
   std::string_view name;  // tocsin_<module>_<noun>_<unit>_total
   MetricKind kind;
   std::string_view help;
-  std::string_view label;                          // empty = none
-  std::span<const std::string_view> label_values;  // of that label
+  std::string_view label = {};                          // empty = none
+  std::span<const std::string_view> label_values = {};  // of that label
 };
 
 // Every metric of the program, indexes into the table.
@@ -30,23 +33,32 @@ enum class Metric : std::uint16_t {
   kEventsRead,
   kEventsProcessed,
   kEventsDuplicate,
-  kDeadLetters,        // by reason
-  kAlertTransitions,   // by state: firing, resolved
-  kAlertsFiring,       // gauge
+  kDeadLetters,       // by reason: LabelIndex(RejectReason)
+  kAlertTransitions,  // by state: LabelIndex(AlertState)
+  kAlertsFiring,      // gauge
   kAlertsDelivered,
   kLogCommits,
   kLogBytesAppended,
-  kConsumerLag,        // gauge
+  kConsumerLag,  // gauge
   kBatchRuns,
   kBatchRows,
   kQuarantined,
   kCount,
 };
 
+// The position of a value among `label_values`. `reason` is not kNone.
+constexpr std::size_t LabelIndex(RejectReason reason) {
+  return static_cast<std::size_t>(reason) - 1;
+}
+constexpr std::size_t LabelIndex(AlertState state) {
+  return static_cast<std::size_t>(state);
+}
+
 // Cells are atomics, bumped once per batch, never per event. Thread-safe.
 class Metrics {
  public:
-  Metrics();
+  // `label_index` must be below the number of the metric's label values (0 without a label);
+  // anything else is ignored.
   void Add(Metric metric, std::uint64_t amount, std::size_t label_index = 0);
   void Set(Metric metric, std::int64_t value, std::size_t label_index = 0);
   std::int64_t Get(Metric metric, std::size_t label_index = 0) const;
@@ -59,5 +71,8 @@ class Metrics {
 };
 
 const MetricDefinition& DefinitionOf(Metric metric);
+
+// docs/reference/metrics.md.
+std::string MetricsReferenceMarkdown();
 
 }  // namespace tocsin
