@@ -18,15 +18,18 @@ class LocalServer {
   static constexpr std::size_t kMaxRequestBytes = 16u << 20;
 
   // Listens on `socket_path` (a stale socket file is replaced). `status` makes the JSON object
-  // that `status` requests get. `log` must outlive the server.
+  // that `status` requests get; it is called from the threads of the connections. `log` must
+  // outlive the server. Errors: kUnavailable when another instance listens there,
+  // kFailedPrecondition when a file stands there, kDiskError for what the system answers.
   static Result<std::unique_ptr<LocalServer>> Start(const std::string& socket_path, Log& log,
                                                     std::function<std::string()> status);
-  // Stops accepting, ends the connections and removes the socket file.
+  // Removes the socket file, stops accepting and ends the connections. A request under way may
+  // finish and is answered if that takes no longer than 50 ms.
   virtual ~LocalServer() = default;
 };
 
-// DATA_DIR/tocsin.sock; when that path is too long for a Unix socket (107 bytes), a socket under
-// the run-time directory whose name is a hash of the path.
+// DATA_DIR/tocsin.sock; when the absolute path is too long for a Unix socket (107 bytes), a socket
+// under the run-time directory whose name is a hash of the path.
 std::string SocketPathFor(const std::string& data_dir);
 
 }  // namespace tocsin

@@ -16,7 +16,7 @@
 // The log in Kafka's words: topics of partitions of records, consumer groups with committed
 // offsets, and transactions that commit outputs, offsets and keyed state together or not at all.
 // Backends: memory (tests), embedded (RocksDB), remote (a running instance's Unix socket); Kafka
-// follows. One contract suite holds them together (log/log_contract.h).
+// follows. One contract suite holds them together (log_backends/log_contract.h).
 namespace tocsin {
 
 struct TopicPartition {
@@ -27,8 +27,8 @@ struct TopicPartition {
 
 struct TopicConfig {
   std::int32_t partitions = 4;
-  std::int64_t retention_bytes = 10LL << 30;            // of the whole topic; 0 = no limit
-  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;   // 0 = no limit
+  std::int64_t retention_bytes = 10LL << 30;           // of the whole topic; 0 = no limit
+  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // 0 = no limit
 };
 
 struct TopicInfo {
@@ -70,7 +70,9 @@ class Transaction {
   virtual ~Transaction() = default;
 
   // Appends the records of `batch` (left empty) to an existing topic. Several appends to one
-  // partition keep their order and become contiguous. kNotFound for an unknown topic or partition.
+  // partition keep their order and become contiguous. An empty batch is passed over and gives no
+  // range. kNotFound for an unknown topic or partition, kInvalidArgument for a batch above
+  // kMaxPayloadBytes; the transaction is as it was before the call.
   virtual Status Append(const TopicPartition& partition, RecordBatchBuilder& batch) = 0;
 
   // The group has processed everything before `next_offset`.
@@ -85,8 +87,10 @@ class Transaction {
   virtual void ReplaceState(std::string_view store, std::int32_t partition) = 0;
 
   // On return everything is on disk (fsync) and readers see it. The ranges are in the order of the
-  // appends. Errors: kResourceExhausted (ingest refused, nothing written; retry later);
-  // kDiskError (the log refuses all further writes: the process must end).
+  // appends. After a retryable error nothing was written and Commit() may be called again (not on
+  // a remote log: there the outcome of kUnavailable is unknown). Errors: kResourceExhausted (ingest
+  // refused; retry later); kFailedPrecondition (committed before); kDiskError (the log refuses all
+  // further writes: the process must end).
   virtual Result<std::vector<AppendedRange>> Commit() = 0;
 };
 
@@ -131,7 +135,7 @@ class Log {
   virtual ~Log() = default;
 
   // Makes the topic unless it exists (then `config` is compared: a different partition count is
-  // kFailedPrecondition; retention is updated).
+  // kFailedPrecondition; retention is updated). kInvalidArgument for what CheckTopic() refuses.
   virtual Status EnsureTopic(const std::string& topic, const TopicConfig& config) = 0;
   virtual Result<std::vector<TopicInfo>> Topics() = 0;  // by name
   virtual Result<PartitionOffsets> Offsets(const TopicPartition& partition) = 0;
@@ -148,9 +152,11 @@ class Log {
   virtual std::uint64_t WaitForAppend(std::uint64_t seen, std::int64_t timeout_us,
                                       std::stop_token stop) = 0;
 
+  // Nothing when the group has committed none.
   virtual Result<std::optional<std::int64_t>> CommittedOffset(std::string_view group,
                                                               const TopicPartition& partition) = 0;
-  // From now on retention keeps what `group` has not committed of `topic`.
+  // From now on retention keeps what `group` has not committed of `topic`. kNotFound for an unknown
+  // topic.
   virtual Status RegisterGroup(std::string_view group, const std::string& topic) = 0;
 
   // Calls `visit` for every entry, in unspecified order, each key once with its last value.
@@ -165,5 +171,10 @@ class Log {
 
 // The number of partitions of a topic, or kNotFound naming it.
 Result<std::int32_t> PartitionCount(Log& log, const std::string& topic);
+
+// kInvalidArgument for a name that is not 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_', '-'
+// (Kafka's rule), for less than 1 or more than 1,024 partitions, and for a negative retention.
+// What EnsureTopic() of every backend checks first.
+Status CheckTopic(const std::string& topic, const TopicConfig& config);
 
 }  // namespace tocsin
