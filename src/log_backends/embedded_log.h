@@ -16,11 +16,11 @@ class Env;
 namespace tocsin {
 
 struct EmbeddedLogOptions {
-  std::string directory;                    // DIR/log; made when missing
+  std::string directory;  // DIR/log; made when missing
   Compression compression = Compression::kLz4;
   std::int64_t disk_reserve_bytes = 256LL << 20;  // ingest is refused below it; 0 = off
-  bool retention_force = false;             // retention may pass a group, counting the loss
-  std::size_t cache_bytes = 32u << 20;      // decoded batches kept for readers close to the end
+  bool retention_force = false;                   // retention may pass a group, counting the loss
+  std::size_t cache_bytes = 16u << 20;  // decoded batches kept for readers close to the end
   std::int64_t retention_check_us = 10'000'000;
   // Tests: another file system (power-cut simulation) and another reading of the free space.
   rocksdb::Env* env = nullptr;
@@ -38,8 +38,8 @@ struct VerifyReport {
   std::uint64_t batches = 0;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
-  std::vector<LostRange> lost;         // unreadable or missing offsets
-  std::vector<std::string> problems;   // everything wrong, for people
+  std::vector<LostRange> lost;        // unreadable or missing offsets
+  std::vector<std::string> problems;  // everything wrong, for people
 };
 
 // The durable log of one machine on RocksDB: one synced WriteBatch is one transaction, commits of
@@ -68,12 +68,12 @@ class EmbeddedLog : public Log {
   virtual Status EnforceRetention() = 0;
 
   struct Statistics {
-    std::uint64_t commits = 0;         // transactions
-    std::uint64_t syncs = 0;           // fsyncs; fewer than commits under load
+    std::uint64_t commits = 0;  // transactions
+    std::uint64_t syncs = 0;    // fsyncs; fewer than commits under load
     std::uint64_t sync_us_total = 0;
-    std::uint64_t refused = 0;         // ingest transactions refused
+    std::uint64_t refused = 0;                   // ingest transactions refused
     std::uint64_t retention_forced_records = 0;  // removed unread under RETENTION_FORCE
-    std::uint64_t memory_bytes = 0;    // memtables, block cache and batch cache
+    std::uint64_t memory_bytes = 0;              // memtables, block cache and batch cache
   };
   virtual Statistics statistics() const = 0;
 };
