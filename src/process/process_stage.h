@@ -19,19 +19,35 @@ struct ProcessCounts {
   std::uint64_t processed = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t dlq[kRejectReasonCount] = {};
-  std::uint64_t firing = 0;    // transitions to firing
-  std::uint64_t resolved = 0;  // transitions to resolved
-  std::int64_t firing_now = 0; // instances firing at this moment
+  std::uint64_t firing = 0;     // records of state firing
+  std::uint64_t resolved = 0;   // records of state resolved
+  std::int64_t firing_now = 0;  // instances firing at this moment
+};
+
+// Partitions of the topics. When an output has another number than the input, its records go to
+// the partition of their key (of their bytes when they have none) instead of the input's; 0 = the
+// same as the input.
+struct ProcessTopicPartitions {
+  std::int32_t input = 0;
+  std::int32_t processed = 0;
+  std::int32_t alerts = 0;
+  std::int32_t dlq = 0;
 };
 
 // The stream processor: parse, validate, time checks, dedup, rules; iot.raw in, iot.processed,
 // iot.alerts and iot.dlq out, output partition = input partition. Keyed state per device: its
 // clock, its alert instances and (with DEDUP_WINDOW) its recent times.
+//
+// A record is judged by its parser, then in this order: future_timestamp (against the append time
+// of its batch), late, repeat within DEDUP_WINDOW. A record that fails one touches no state.
+//
+// Test switch crash_on_value=TEXT: a record that contains TEXT ends the process.
 class ProcessStage : public Stage {
  public:
   // `live`: alert records carry latencies. `clock` and `metrics` must outlive the stage.
   static Result<std::unique_ptr<ProcessStage>> Make(const Settings& settings, const Clock& clock,
-                                                    Metrics& metrics, bool live);
+                                                    Metrics& metrics, bool live,
+                                                    const ProcessTopicPartitions& partitions = {});
   // Counts as of the last Flush(). Any thread.
   virtual ProcessCounts counts() const = 0;
 };

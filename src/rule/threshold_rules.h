@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,17 +16,25 @@ namespace tocsin {
 struct ThresholdRule {
   std::string name;
   std::string severity = "warning";
-  std::size_t metric = 0;     // index of the declaration
+  std::size_t metric = 0;  // index of the declaration
   enum class Compare : std::uint8_t { kAtLeast, kAtMost } compare = Compare::kAtLeast;
   double threshold = 0;
-  std::string flag_column;    // name of its flag in the batch output: is_temp_alert
-  std::string version;        // hash of the rule's text
+  std::string flag_column;  // name of its flag in the batch output: is_temp_alert
+  std::string version;      // 16 hex digits of XXH3-64 over the rule's text: `temperature >= 50`
 };
 
-// The rules in force, in their order. At most 64.
+// The rules in force, in their order. Immutable, so any number of threads may use it.
 class RuleSet {
  public:
-  // The default rules for the declared metrics: temperature_high and humidity_low.
+  static constexpr std::size_t kMaxRules = 64;  // one bit each
+
+  RuleSet() = default;
+  // At most kMaxRules; their metrics are indexes into the declaration that the batches follow.
+  explicit RuleSet(std::vector<ThresholdRule> rules);
+
+  // The default rules for the declared metrics: temperature_high (temperature >=
+  // TEMP_ALERT_THRESHOLD) and humidity_low (humidity <= HUMIDITY_ALERT_THRESHOLD). A rule whose
+  // metric is not declared does not exist.
   static RuleSet Defaults(const Settings& settings);
 
   std::size_t size() const { return rules_.size(); }

@@ -1,1 +1,243 @@
-// Not written yet.
+#include "stage/runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/test_switch.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kComponent = "stage";
+constexpr std::uint64_t kMinSnapshotBytes = 1u << 20;
+constexpr std::uint64_t kDeltasPerSnapshot = 4;
+// Records between two commits while the runner is careful: few, so that a crash repeats little.
+constexpr std::uint64_t kCarefulGroup = 64;
+constexpr std::int64_t kLagIntervalUs = 20'000;
+constexpr std::chrono::milliseconds kFirstRetry{10};
+constexpr std::chrono::milliseconds kLastRetry{1000};
+
+// False when `stop` ended the wait.
+bool Wait(std::chrono::milliseconds delay, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, delay, [] { return false; });
+  return !stop.stop_requested();
+}
+
+// Calls `attempt` until it succeeds, fails for good or `stop` is requested.
+template <class Attempt>
+auto Retry(const std::stop_token& stop, std::string_view what, Attempt attempt) {
+  for (auto delay = kFirstRetry;; delay = std::min(delay * 2, kLastRetry)) {
+    auto result = attempt();
+    if (result || !result.error().retryable()) return result;
+    LogWarning(kComponent, std::string(what) + " failed; trying again",
+               {{"error", result.error().message()}, {"after_ms", std::to_string(delay.count())}});
+    if (!Wait(delay, stop)) return result;
+  }
+}
+
+std::int64_t FirstOffset(const PolledBatch& polled) {
+  return polled.batch->base_offset() + polled.first;
+}
+
+PolledBatch Slice(const PolledBatch& polled, std::uint32_t from, std::uint32_t count) {
+  return {polled.partition, polled.batch, polled.first + from, count};
+}
+
+}  // namespace
+
+Runner::Runner(Log& log, Stage& stage, const Clock& clock, RunnerOptions options)
+    : log_(log), stage_(stage), clock_(clock), options_(std::move(options)) {}
+
+Runner::Progress Runner::progress() const {
+  return {.records = records_.load(), .commits = commits_.load(), .lag = lag_.load()};
+}
+
+Status Runner::Run(std::stop_token stop) {
+  if (!options_.crash_guard_path.empty()) {
+    TOCSIN_ASSIGN(guard_, CrashGuard::Open(options_.crash_guard_path,
+                                           options_.group + '\0' + options_.topic));
+  }
+  TOCSIN_TRY(FindPositions());
+  TOCSIN_ASSIGN(const auto consumer, log_.Subscribe({.group = options_.group,
+                                                     .topic = options_.topic,
+                                                     .from_latest = options_.from_latest}));
+  while (!stop.stop_requested()) {
+    if (options_.until_caught_up && CaughtUp()) break;
+    TOCSIN_TRY(ProcessOnce(*consumer, stop));
+  }
+  return {};
+}
+
+Status Runner::FindPositions() {
+  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log_, options_.topic));
+  for (std::int32_t i = 0; i < partitions; ++i) {
+    const TopicPartition partition{options_.topic, i};
+    TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
+    TOCSIN_ASSIGN(const auto committed, log_.CommittedOffset(options_.group, partition));
+    const std::int64_t begin = options_.from_latest ? offsets.latest : offsets.earliest;
+    const std::int64_t next = committed.value_or(begin);
+    positions_[i] = {.next = next, .committed = next, .target = offsets.latest};
+  }
+  return {};
+}
+
+bool Runner::CaughtUp() const {
+  return std::ranges::all_of(
+      positions_, [](const auto& entry) { return entry.second.committed >= entry.second.target; });
+}
+
+Status Runner::ProcessOnce(Consumer& consumer, std::stop_token stop) {
+  TOCSIN_ASSIGN(const PollResult polled, Retry(stop, "reading the log", [&] {
+                  return consumer.Poll(options_.max_records, options_.poll_timeout_us, stop);
+                }));
+  TOCSIN_TRY(Assign(polled));
+  for (const PolledBatch& batch : polled.batches) {
+    TOCSIN_TRY(ProcessBatch(batch, stop));
+    if (collector_.bytes() >= options_.commit_bytes) TOCSIN_TRY(Commit(stop));
+  }
+  TOCSIN_TRY(Commit(stop));
+  return MeasureLag(consumer, polled.batches.empty());
+}
+
+// Not after every small batch: the lag is for people.
+Status Runner::MeasureLag(Consumer& consumer, bool idle) {
+  const std::int64_t now_us = clock_.SteadyUs();
+  if (!idle && now_us < lag_due_us_) return {};
+  lag_due_us_ = now_us + kLagIntervalUs;
+  TOCSIN_ASSIGN(const std::int64_t lag, consumer.Lag());
+  lag_.store(lag);
+  if (idle && lag == 0) {
+    // Offsets that a repaired log lost at its end are never polled.
+    for (auto& [number, position] : positions_) position.target = position.committed;
+  }
+  return {};
+}
+
+Status Runner::Assign(const PollResult& polled) {
+  for (const std::int32_t partition : polled.revoked) {
+    stage_.Drop(partition);
+    positions_.erase(partition);
+  }
+  for (const std::int32_t partition : polled.assigned) {
+    const Status restored = stage_.Restore(partition, [&](const Stage::StateVisitor& visit) {
+      return log_.ReadState(stage_.name(), partition, visit);
+    });
+    if (!restored) {
+      return std::unexpected<Error>(Error(restored.error())
+                                        .WithContext("restore the state of " +
+                                                     std::string(stage_.name()) + ", partition " +
+                                                     std::to_string(partition)));
+    }
+  }
+  return {};
+}
+
+Status Runner::ProcessBatch(const PolledBatch& polled, std::stop_token stop) {
+  std::uint32_t careful = 0;
+  if (guard_ != nullptr) {
+    const std::int64_t until = guard_->CarefulUntil(polled.partition.partition);
+    if (until > FirstOffset(polled)) {
+      careful = static_cast<std::uint32_t>(
+          std::min<std::int64_t>(polled.count, until - FirstOffset(polled)));
+      TOCSIN_TRY(ProcessCarefully(polled, careful, stop));
+    }
+  }
+  if (careful == polled.count) return {};
+  return ProcessGuarded(Slice(polled, careful, polled.count - careful));
+}
+
+// One record at a time; a record that crashed before is committed by itself, so that its outcome
+// is never undone by the crash of another.
+Status Runner::ProcessCarefully(const PolledBatch& polled, std::uint32_t count,
+                                std::stop_token stop) {
+  const std::int32_t partition = polled.partition.partition;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PolledBatch record = Slice(polled, i, 1);
+    const std::uint32_t crashes = guard_->Crashes(partition, FirstOffset(record));
+    if (crashes >= CrashGuard::kMaxCrashes) {
+      const std::string why =
+          "processing this record ended the process " + std::to_string(crashes) + " times";
+      LogError(kComponent, why + "; it goes to the dead letters",
+               {{"topic", polled.partition.topic},
+                {"partition", std::to_string(partition)},
+                {"offset", std::to_string(FirstOffset(record))}});
+      TOCSIN_TRY(stage_.Quarantine(record, why, collector_));
+      Advance(record);
+    } else {
+      TOCSIN_TRY(ProcessGuarded(record));
+    }
+    if (crashes > 0 || i + 1 == count || uncommitted_ >= kCarefulGroup) TOCSIN_TRY(Commit(stop));
+  }
+  return {};
+}
+
+Status Runner::ProcessGuarded(const PolledBatch& polled) {
+  const std::int64_t first = FirstOffset(polled);
+  if (guard_ != nullptr) guard_->Enter(polled.partition.partition, first, first + polled.count);
+  Status processed = stage_.Process(polled, collector_);
+  if (guard_ != nullptr) guard_->Leave();
+  TOCSIN_TRY(std::move(processed));
+  Advance(polled);
+  return {};
+}
+
+void Runner::Advance(const PolledBatch& polled) {
+  positions_[polled.partition.partition].next = FirstOffset(polled) + polled.count;
+  uncommitted_ += polled.count;
+}
+
+// Reading a state back costs its snapshot and all deltas since: the deltas are kept a small
+// multiple of the snapshot.
+Status Runner::RequestSnapshots() {
+  for (const auto& [partition, position] : positions_) {
+    if (position.next == position.committed) continue;
+    TOCSIN_ASSIGN(const StateSize size, log_.SizeOfState(stage_.name(), partition));
+    if (size.delta_bytes > std::max(kMinSnapshotBytes, kDeltasPerSnapshot * size.snapshot_bytes)) {
+      collector_.RequestSnapshot(partition);
+    }
+  }
+  return {};
+}
+
+Status Runner::Commit(std::stop_token stop) {
+  if (uncommitted_ == 0) return {};
+  TOCSIN_TRY(RequestSnapshots());
+  TOCSIN_TRY(stage_.Flush(collector_));
+  TOCSIN_ASSIGN(const auto transaction, log_.Begin());
+  TOCSIN_TRY(Fill(*transaction));
+  TOCSIN_TRY(Retry(stop, "commit", [&] { return transaction->Commit(); }));
+  for (auto& [partition, position] : positions_) {
+    if (position.next == position.committed) continue;
+    position.committed = position.next;
+    if (guard_ != nullptr) guard_->Committed(partition, position.committed);
+  }
+  records_ += std::exchange(uncommitted_, 0);
+  ++commits_;
+  return {};
+}
+
+Status Runner::Fill(Transaction& transaction) {
+  TOCSIN_TRY(collector_.MoveInto(transaction, stage_.name()));
+  for (const auto& [number, position] : positions_) {
+    if (position.next == position.committed) continue;
+    const TopicPartition partition{options_.topic, number};
+    std::int64_t offset = position.next;
+    if (TestSwitch("offset_off_by_one")) --offset;
+    if (TestSwitch("offset_skip_one")) {
+      // Never past the end: a group there is damage to the log, not a lost record.
+      TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
+      offset = std::min(offset + 1, offsets.latest);
+    }
+    transaction.CommitOffset(options_.group, partition, offset);
+  }
+  return {};
+}
+
+}  // namespace tocsin

@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -10,28 +10,33 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "log/log.h"
+#include "stage/crash_guard.h"
 #include "stage/stage.h"
 
 namespace tocsin {
 
 struct RunnerOptions {
   std::string group;
-  std::string topic;                         // input
+  std::string topic;  // input
   bool from_latest = false;
-  std::size_t max_records = 10'000;          // per transaction
+  std::size_t max_records = 10'000;  // per transaction
   std::int64_t poll_timeout_us = 100'000;
-  bool until_caught_up = false;              // end when the lag is 0
-  std::string crash_guard_path;              // file of the crash guard; empty = off
+  bool until_caught_up = false;          // end when all is done that the log held at the start
+  std::string crash_guard_path;          // file of the crash guard; empty = off
+  std::size_t commit_bytes = 16u << 20;  // outputs and state that end a transaction early
 };
 
 // Runs one stage: poll, process, commit outputs + state + offsets in one transaction, again.
 //
 // Run() returns when `stop` is requested (the batch in hand is finished and committed first), when
-// caught up (if asked for), or with the error that stopped it. After a kDiskError nothing may be
-// assumed of the last transaction; the process must end and recover by opening the log again.
+// caught up (if asked for), or with the error that stopped it. A commit that fails with a
+// retryable error is tried again with the same content until it succeeds or `stop` is requested;
+// then Run() returns that error and the next run does the work again. After a kDiskError nothing
+// may be assumed of the last transaction; the process must end and recover by opening the log
+// again.
 //
-// Memory: one poll of input, its outputs and the stage's state.
-// Threads: Run() in one thread; progress() from any.
+// Memory: one poll of input, at most about `commit_bytes` of outputs, and the stage's state.
+// Threads: Run() in one thread, once; progress() from any.
 class Runner {
  public:
   Runner(Log& log, Stage& stage, const Clock& clock, RunnerOptions options);
@@ -41,17 +46,40 @@ class Runner {
   struct Progress {
     std::uint64_t records = 0;  // committed
     std::uint64_t commits = 0;
-    std::int64_t lag = 0;       // records not yet read, as of the last poll
+    std::int64_t lag = 0;  // records not yet read, as of a moment ago
   };
   Progress progress() const;
 
  private:
-  Status ProcessOnce(Consumer& consumer, std::stop_token stop, bool& idle);
+  // Place of one partition in the input.
+  struct Position {
+    std::int64_t next = 0;       // first offset that is not processed
+    std::int64_t committed = 0;  // first offset that is not committed
+    std::int64_t target = 0;     // the end of the log when Run() began
+  };
+
+  Status FindPositions();
+  Status ProcessOnce(Consumer& consumer, std::stop_token stop);
+  Status Assign(const PollResult& polled);
+  Status ProcessBatch(const PolledBatch& polled, std::stop_token stop);
+  Status ProcessCarefully(const PolledBatch& polled, std::uint32_t count, std::stop_token stop);
+  Status ProcessGuarded(const PolledBatch& polled);
+  void Advance(const PolledBatch& polled);
+  Status RequestSnapshots();
+  Status Commit(std::stop_token stop);
+  Status Fill(Transaction& transaction);
+  Status MeasureLag(Consumer& consumer, bool idle);
+  bool CaughtUp() const;
 
   Log& log_;
   Stage& stage_;
   const Clock& clock_;
   const RunnerOptions options_;
+  std::unique_ptr<CrashGuard> guard_;
+  Collector collector_;
+  std::map<std::int32_t, Position> positions_;
+  std::uint64_t uncommitted_ = 0;  // records in the collector
+  std::int64_t lag_due_us_ = 0;
   std::atomic<std::uint64_t> records_{0};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::int64_t> lag_{0};

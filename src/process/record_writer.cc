@@ -1,0 +1,79 @@
+#include "process/record_writer.h"
+
+#include "log/dead_letter.h"
+#include "log/partitioner.h"
+
+namespace tocsin {
+
+RecordWriter::RecordWriter(const Settings& settings, const RuleSet& rules,
+                           const ProcessTopicPartitions& partitions)
+    : raw_topic_(settings.raw_topic),
+      processed_topic_(settings.processed_topic),
+      alert_topic_(settings.alert_topic),
+      dlq_topic_(settings.dlq_topic),
+      metrics_(settings.metrics),
+      max_event_bytes_(static_cast<std::size_t>(settings.max_event_bytes)),
+      rules_(rules),
+      partitions_(partitions),
+      quiet_tail_(",\"is_alert\":false,\"reason\":null}"),
+      values_(settings.metrics.size()) {}
+
+void RecordWriter::Begin(std::int32_t partition, Collector& collector) {
+  partition_ = partition;
+  collector_ = &collector;
+  processed_ = nullptr;
+}
+
+std::int32_t RecordWriter::PartitionFor(std::int32_t partitions, std::string_view key) const {
+  if (partitions == 0 || partitions == partitions_.input) return partition_;
+  return PartitionOf(key, partitions);
+}
+
+const std::string& RecordWriter::TailOf(std::uint64_t conditions) {
+  if (conditions == 0) return quiet_tail_;
+  std::string& tail = tails_[conditions];
+  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_.Reason(conditions) + "\"}";
+  return tail;
+}
+
+void RecordWriter::Processed(const EventBatch& events, std::size_t row, std::uint64_t conditions) {
+  const std::string_view device_id = events.device_id[row];
+  const bool elsewhere = partitions_.processed != 0 && partitions_.processed != partitions_.input;
+  if (processed_ == nullptr || processed_->full() || elsewhere) {
+    processed_ =
+        &collector_->Output(processed_topic_, PartitionFor(partitions_.processed, device_id));
+  }
+  const std::uint32_t begin = events.object_begin[row];
+  const std::uint32_t end = events.object_end[row] - 1;  // without the closing brace
+  processed_->AppendSpliced(device_id, events.bytes[row].substr(begin, end - begin),
+                            TailOf(conditions));
+}
+
+void RecordWriter::Alert(const AlertRecord& alert, const EventBatch& events, std::size_t row) {
+  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = events.metrics[i][row];
+  json_.clear();
+  AppendAlertJson(json_, alert, metrics_, values_.data());
+  collector_->Output(alert_topic_, PartitionFor(partitions_.alerts, alert.device_id))
+      .Append(alert.device_id, json_);
+  processed_ = nullptr;
+}
+
+void RecordWriter::DeadLetter(const Record& record, RejectReason reason, std::string_view message) {
+  tocsin::DeadLetter letter;
+  letter.reason = RejectReasonName(reason);
+  letter.message = message;
+  letter.topic = raw_topic_;
+  letter.partition = partition_;
+  letter.offset = record.offset;
+  letter.stage = "process";
+  std::string_view value = record.value;
+  if (value.size() > max_event_bytes_) {
+    letter.truncated_from = static_cast<std::int64_t>(value.size());
+    value = value.substr(0, max_event_bytes_);
+  }
+  collector_->Output(dlq_topic_, PartitionFor(partitions_.dlq, record.key.value_or(value)))
+      .Append(record.key, value, DeadLetterHeaders(letter));
+  processed_ = nullptr;
+}
+
+}  // namespace tocsin

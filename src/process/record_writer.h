@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/settings.h"
+#include "model/alert_record.h"
+#include "model/event_batch.h"
+#include "model/reject_reason.h"
+#include "process/process_stage.h"
+#include "rule/threshold_rules.h"
+#include "stage/collector.h"
+
+namespace tocsin {
+
+// Writes the stream processor's records: processed events, alerts and dead letters, each to the
+// partition of its topic.
+//
+// Threads: none but the owner's.
+class RecordWriter {
+ public:
+  // `rules` must outlive the writer.
+  RecordWriter(const Settings& settings, const RuleSet& rules,
+               const ProcessTopicPartitions& partitions);
+
+  // The records that follow came from this input partition and go to `collector`.
+  void Begin(std::int32_t partition, Collector& collector);
+
+  // The event's bytes with is_alert and reason in place of the final brace.
+  void Processed(const EventBatch& events, std::size_t row, std::uint64_t conditions);
+  // `alert` needs no metrics: they are the row's.
+  void Alert(const AlertRecord& alert, const EventBatch& events, std::size_t row);
+  // `record` as it was read; its original bytes are the value. What is above the size limit is cut
+  // to it.
+  void DeadLetter(const Record& record, RejectReason reason, std::string_view message);
+
+ private:
+  std::int32_t PartitionFor(std::int32_t partitions, std::string_view key) const;
+  const std::string& TailOf(std::uint64_t conditions);
+
+  const std::string raw_topic_, processed_topic_, alert_topic_, dlq_topic_;
+  const std::vector<MetricSpec> metrics_;
+  const std::size_t max_event_bytes_;
+  const RuleSet& rules_;
+  const ProcessTopicPartitions partitions_;
+
+  std::int32_t partition_ = 0;
+  Collector* collector_ = nullptr;
+  RecordBatchBuilder* processed_ = nullptr;  // kept over rows; nullptr = to be asked for
+  const std::string quiet_tail_;
+  std::unordered_map<std::uint64_t, std::string> tails_;  // by conditions
+  std::string json_;
+  std::vector<double> values_;
+};
+
+}  // namespace tocsin
