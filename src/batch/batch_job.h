@@ -17,15 +17,16 @@ namespace tocsin {
 struct BatchOptions {
   std::vector<std::string> inputs;  // files, directories, globs, "-", "topic:NAME"
   std::string output_dir;
-  bool csv = false;                 // else Parquet
-  bool preview = false;             // first rows of both tables to `preview_out`
-  bool skip_export = false;         // count only, write nothing
+  bool csv = false;          // else Parquet
+  bool preview = false;      // first rows of both tables to `preview_out`
+  bool skip_export = false;  // count only, write nothing
   int threads = 1;
   std::int64_t memory_limit_bytes = 512LL << 20;  // of row data; beyond it rows spill to disk
-  std::string rejects_path;         // empty = OUTPUT_DIR/rejects.jsonl
-  std::string spill_dir;            // empty = output_dir
+  std::string rejects_path;                       // empty = OUTPUT_DIR/rejects.jsonl
+  std::string spill_dir;                          // empty = output_dir
   std::function<void(const std::string& text)> preview_out;
-  std::function<void(std::uint64_t rows, std::uint64_t bytes_done, std::uint64_t bytes_all)> progress;
+  std::function<void(std::uint64_t rows, std::uint64_t bytes_done, std::uint64_t bytes_all)>
+      progress;
 };
 
 // The balance: rows_read = cleansed + duplicates + sum(rejected). Blank lines are apart.

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+
+namespace tocsin {
+
+// The bytes of one input, decompressed. Not thread-safe.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // At most `capacity` bytes to `into`; returns their number, 0 at the end of the input.
+  // kInvalidArgument when it cannot be read, kDataLoss for compressed bytes that are damaged or
+  // end too soon, naming the input and the position in it.
+  virtual Result<std::size_t> Read(char* into, std::size_t capacity) = 0;
+  // Bytes of the stored (compressed) form read so far, for progress.
+  virtual std::uint64_t stored_bytes_done() const = 0;
+};
+
+// Opens `path`, or standard input for "-". A file is decompressed by its name: .gz (members may
+// be concatenated) or .zst; standard input by its first bytes. kNotFound for a missing file,
+// kInvalidArgument for one that cannot be read.
+Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path);
+
+}  // namespace tocsin

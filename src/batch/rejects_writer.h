@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "batch/record_source.h"
+#include "model/reject_reason.h"
+
+namespace tocsin {
+
+// Writes rejected records as JSON lines:
+// {"input","line","offset","reason","message","value"|"value_base64"}, the value in base64 when it
+// is not UTF-8. Bounded memory. Not thread-safe.
+class RejectsWriter {
+ public:
+  // Replaces what is at `path`. kDiskError.
+  static Result<RejectsWriter> Open(const std::string& path);
+  Status Add(std::string_view input, const RecordChunk::Item& item, RejectReason reason,
+             std::string_view message);
+  Status Finish();
+
+ private:
+  RejectsWriter(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  FileDescriptor fd_;
+  std::string path_;
+  std::string buffer_;
+};
+
+}  // namespace tocsin

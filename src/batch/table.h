@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tocsin {
+
+enum class ColumnKind : std::uint8_t { kText, kTime, kDouble, kBool, kInt64 };
+
+struct ColumnSpec {
+  std::string name;
+  ColumnKind kind;
+};
+using TableSchema = std::vector<ColumnSpec>;
+
+// The values of one column; only the vector of its kind is filled.
+struct Column {
+  static constexpr std::uint32_t kNullCode = 0xffffffff;
+
+  std::vector<std::uint32_t> codes;          // kText: places in `dictionary`, or kNullCode
+  std::vector<std::string_view> dictionary;  // kText: each text once, used by this chunk
+  std::vector<double> doubles;               // kDouble: NaN is null
+  std::vector<std::int64_t> ints;            // kTime (microseconds since 1970, UTC) and kInt64
+  std::vector<std::uint8_t> bools;           // kBool: 0 or 1
+};
+
+// Consecutive rows of a table as columns. All vectors in use have `rows` elements.
+struct TableChunk {
+  explicit TableChunk(std::size_t column_count) : columns(column_count) {}
+  void Clear();
+
+  std::size_t rows = 0;
+  std::vector<Column> columns;
+};
+
+// Writes one table file. Finish() once, after the last chunk; a file without it is not whole.
+// kDiskError names the path.
+class TableWriter {
+ public:
+  virtual ~TableWriter() = default;
+  virtual Status Write(const TableChunk& chunk) = 0;
+  virtual Status Finish() = 0;
+};
+
+// Parquet with zstd, one row group a chunk, statistics and page index; times are
+// timestamp[us, UTC]. The first two columns are declared as the sort order. Replaces what is at
+// `path`.
+Result<std::unique_ptr<TableWriter>> MakeParquetWriter(const std::string& path,
+                                                       const TableSchema& schema);
+// RFC 4180 with a header line and CRLF; times as YYYY-MM-DDThh:mm:ss.ffffffZ, booleans as true and
+// false, numbers in the shortest form that reads back the same; null is empty and empty text is
+// "". Replaces what is at `path`.
+Result<std::unique_ptr<TableWriter>> MakeCsvWriter(const std::string& path,
+                                                   const TableSchema& schema);
+
+// The first rows of a chunk as aligned text with a header line, for people.
+std::string PreviewText(const TableSchema& schema, const TableChunk& chunk, std::size_t max_rows);
+
+}  // namespace tocsin

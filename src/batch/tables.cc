@@ -1,0 +1,143 @@
+#include "batch/tables.h"
+
+#include <utility>
+
+namespace tocsin {
+
+TableOutput::TableOutput(TableSchema schema, std::size_t chunk_rows, std::size_t preview_rows,
+                         std::unique_ptr<TableWriter> writer, bool background)
+    : schema_(std::move(schema)),
+      chunk_rows_(chunk_rows),
+      preview_rows_(preview_rows),
+      writer_(std::move(writer)),
+      background_(background),
+      chunk_(schema_.size()),
+      being_written_(schema_.size()) {}
+
+TableOutput::~TableOutput() {
+  if (writing_.valid()) writing_.wait();
+}
+
+Status TableOutput::AwaitWriter() {
+  return writing_.valid() ? writing_.get() : Status();
+}
+
+Status TableOutput::Flush() {
+  if (!has_preview_ && preview_rows_ > 0) preview_ = PreviewText(schema_, chunk_, preview_rows_);
+  has_preview_ = true;
+  flushed_rows_ += chunk_.rows;
+  if (writer_ != nullptr && background_) {
+    TOCSIN_TRY(AwaitWriter());
+    std::swap(chunk_, being_written_);
+    writing_ = std::async(std::launch::async, [this] { return writer_->Write(being_written_); });
+  } else if (writer_ != nullptr) {
+    TOCSIN_TRY(writer_->Write(chunk_));
+  }
+  chunk_.Clear();
+  return {};
+}
+
+Status TableOutput::Finish() {
+  TOCSIN_TRY(Flush());
+  TOCSIN_TRY(AwaitWriter());
+  return writer_ != nullptr ? writer_->Finish() : Status();
+}
+
+TableSchema CleansedSchema(const std::vector<MetricSpec>& metrics, const RuleSet& rules) {
+  TableSchema schema = {{"device_id", ColumnKind::kText}, {"timestamp", ColumnKind::kTime}};
+  for (const MetricSpec& metric : metrics) schema.push_back({metric.name, ColumnKind::kDouble});
+  schema.push_back({"status", ColumnKind::kText});
+  for (std::size_t r = 0; r < rules.size(); ++r) {
+    schema.push_back({rules.rule(r).flag_column, ColumnKind::kBool});
+  }
+  schema.push_back({"is_alert", ColumnKind::kBool});
+  return schema;
+}
+
+TableSchema AggregatesSchema(const std::vector<MetricSpec>& metrics) {
+  TableSchema schema = {{"device_id", ColumnKind::kText}, {"hour_bucket", ColumnKind::kTime}};
+  for (const MetricSpec& metric : metrics) {
+    for (const char* suffix : {"_avg", "_max", "_min"}) {
+      schema.push_back({metric.name + suffix, ColumnKind::kDouble});
+    }
+  }
+  schema.push_back({"alert_count", ColumnKind::kInt64});
+  schema.push_back({"event_count", ColumnKind::kInt64});
+  return schema;
+}
+
+TableFiller::TableFiller(std::size_t metric_count, std::size_t rule_count,
+                         const DeviceDictionary& devices, const DeviceDictionary& statuses,
+                         TableOutput& cleansed, TableOutput& aggregates)
+    : metric_count_(metric_count),
+      rule_count_(rule_count),
+      devices_(&devices),
+      statuses_(&statuses),
+      cleansed_(&cleansed),
+      aggregates_(&aggregates),
+      hour_(metric_count),
+      status_codes_(statuses.size()) {}
+
+Status TableFiller::Add(RowView row) {
+  const std::int64_t hour_us = HourOf(row.time_us());
+  if (!hour_.Covers(row.device(), hour_us)) {
+    TOCSIN_TRY(EmitHour());
+    hour_.Start(row.device(), hour_us);
+  }
+  hour_.Add(row);
+  return AddCleansed(row);
+}
+
+Status TableFiller::AddCleansed(RowView row) {
+  std::vector<Column>& columns = cleansed_->columns();
+  auto column = columns.begin();
+  if (cleansed_->at_chunk_start()) ++chunk_number_;
+  if (cleansed_->at_chunk_start() || row.device() != last_device_) {
+    column->dictionary.push_back(devices_->Decode(row.device()));
+    last_device_ = row.device();
+  }
+  column->codes.push_back(static_cast<std::uint32_t>(column->dictionary.size() - 1));
+  (++column)->ints.push_back(row.time_us());
+  for (std::size_t m = 0; m < metric_count_; ++m) (++column)->doubles.push_back(row.metric(m));
+  ++column;
+  std::uint32_t status = Column::kNullCode;
+  if (row.status() != DeviceDictionary::kUnknown) {
+    LocalCode& local = status_codes_[row.status()];
+    if (local.chunk != chunk_number_) {
+      local = {chunk_number_, static_cast<std::uint32_t>(column->dictionary.size())};
+      column->dictionary.push_back(statuses_->Decode(row.status()));
+    }
+    status = local.code;
+  }
+  column->codes.push_back(status);
+  for (std::size_t r = 0; r < rule_count_; ++r) {
+    (++column)->bools.push_back(static_cast<std::uint8_t>(row.conditions() >> r & 1));
+  }
+  (++column)->bools.push_back(row.conditions() != 0 ? 1 : 0);
+  return cleansed_->RowAdded();
+}
+
+Status TableFiller::EmitHour() {
+  if (hour_.events() == 0) return {};
+  auto column = aggregates_->columns().begin();
+  if (aggregates_->at_chunk_start() || hour_.device() != last_hour_device_) {
+    column->dictionary.push_back(devices_->Decode(hour_.device()));
+    last_hour_device_ = hour_.device();
+  }
+  column->codes.push_back(static_cast<std::uint32_t>(column->dictionary.size() - 1));
+  (++column)->ints.push_back(hour_.hour_us());
+  for (std::size_t m = 0; m < metric_count_; ++m) {
+    (++column)->doubles.push_back(hour_.Average(m));
+    (++column)->doubles.push_back(hour_.Max(m));
+    (++column)->doubles.push_back(hour_.Min(m));
+  }
+  (++column)->ints.push_back(hour_.alerts());
+  (++column)->ints.push_back(hour_.events());
+  return aggregates_->RowAdded();
+}
+
+Status TableFiller::Finish() {
+  return EmitHour();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "batch/aggregator.h"
+#include "batch/row.h"
+#include "batch/table.h"
+#include "model/device_dictionary.h"
+#include "model/metric_spec.h"
+#include "rule/threshold_rules.h"
+
+namespace tocsin {
+
+// Collects the rows of one table in chunks and passes them to a writer; without one they are
+// counted only. Keeps the first rows as text for the preview.
+class TableOutput {
+ public:
+  // `writer` may be null. With `background` a full chunk is written while the next one fills.
+  TableOutput(TableSchema schema, std::size_t chunk_rows, std::size_t preview_rows,
+              std::unique_ptr<TableWriter> writer, bool background);
+  ~TableOutput();
+  TableOutput(const TableOutput&) = delete;
+  TableOutput& operator=(const TableOutput&) = delete;
+
+  // The columns to add a row's values to, then RowAdded().
+  std::vector<Column>& columns() { return chunk_.columns; }
+  bool at_chunk_start() const { return chunk_.rows == 0; }
+  Status RowAdded() { return ++chunk_.rows < chunk_rows_ ? Status() : Flush(); }
+  Status Finish();
+
+  std::uint64_t rows() const { return flushed_rows_ + chunk_.rows; }
+  const std::string& preview() const { return preview_; }
+
+ private:
+  Status Flush();
+  Status AwaitWriter();
+
+  TableSchema schema_;
+  std::size_t chunk_rows_;
+  std::size_t preview_rows_;
+  std::unique_ptr<TableWriter> writer_;
+  bool background_;
+  TableChunk chunk_;
+  TableChunk being_written_;
+  std::future<Status> writing_;
+  std::uint64_t flushed_rows_ = 0;
+  bool has_preview_ = false;
+  std::string preview_;
+};
+
+TableSchema CleansedSchema(const std::vector<MetricSpec>& metrics, const RuleSet& rules);
+TableSchema AggregatesSchema(const std::vector<MetricSpec>& metrics);
+
+// Turns sorted rows without repeats into both tables. Dictionaries and outputs must outlive it.
+class TableFiller {
+ public:
+  TableFiller(std::size_t metric_count, std::size_t rule_count, const DeviceDictionary& devices,
+              const DeviceDictionary& statuses, TableOutput& cleansed, TableOutput& aggregates);
+  Status Add(RowView row);
+  // Writes the last hour.
+  Status Finish();
+
+ private:
+  Status AddCleansed(RowView row);
+  Status EmitHour();
+
+  std::size_t metric_count_;
+  std::size_t rule_count_;
+  const DeviceDictionary* devices_;
+  const DeviceDictionary* statuses_;
+  TableOutput* cleansed_;
+  TableOutput* aggregates_;
+  HourTotals hour_;
+  std::uint32_t last_device_ = DeviceDictionary::kUnknown;
+  std::uint32_t last_hour_device_ = DeviceDictionary::kUnknown;
+  std::uint64_t chunk_number_ = 0;
+  struct LocalCode {
+    std::uint64_t chunk = 0;  // the chunk in which `code` is valid
+    std::uint32_t code = 0;
+  };
+  std::vector<LocalCode> status_codes_;  // by code of `statuses`
+};
+
+}  // namespace tocsin
