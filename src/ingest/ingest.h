@@ -23,9 +23,9 @@ struct IngestOptions {
 };
 
 struct IngestReport {
-  std::uint64_t lines = 0;       // non-blank lines read
-  std::uint64_t appended = 0;    // records in iot.raw
-  std::uint64_t too_large = 0;   // straight to iot.dlq, head only
+  std::uint64_t lines = 0;      // non-blank lines read
+  std::uint64_t appended = 0;   // records in iot.raw
+  std::uint64_t too_large = 0;  // straight to iot.dlq, head only
   std::uint64_t blank_lines = 0;
   std::uint64_t bytes = 0;
   double seconds = 0;
