@@ -30,8 +30,8 @@ def parts(kills: int) -> dict:
 def run(name: str, command: list):
     done = subprocess.run([sys.executable, str(HERE / command[0]), *command[1:]],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
-    if "_cases" in command[0]:
-        passed, failed = map(int, re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.M)[-1])
+    if counts := re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.M):
+        passed, failed = map(int, counts[-1])
     elif match := re.search(r"^Ran (\d+) tests?", done.stdout, re.M):
         failed = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", done.stdout)))
         passed = int(match.group(1)) - failed
