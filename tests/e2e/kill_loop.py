@@ -248,8 +248,8 @@ def main() -> int:
     if options.binary:
         os.environ["TOCSIN_BINARY"] = os.path.abspath(options.binary)
     switch = os.environ.get("TOCSIN_TEST_SWITCH")
-    settings = {"BATCH_INTERVAL": "1s", "STREAMING_BATCH_SIZE": 200, "ALERT_LOG_MAX_SIZE": "64KiB",
-                "ALERT_LOG_KEEP": 100}  # fmt: skip
+    settings = {"BATCH_INTERVAL": "1s", "STREAMING_BATCH_SIZE": 200, "ALERT_LOG_MAX_SIZE": "256KiB",
+                "ALERT_LOG_KEEP": 1000}  # fmt: skip
     work = Workspace(**settings | ({"TOCSIN_TEST_SWITCH": switch} if switch else {}))
     print(f"kill loop: seed {options.seed}, switch {switch}, in {work.path}", flush=True)
     loop = KillLoop(work, options.seed, lambda text: print(text, flush=True))
