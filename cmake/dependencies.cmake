@@ -38,7 +38,6 @@ if(NOT (Arrow_FOUND AND Parquet_FOUND))
     add_library(tocsin_${library} SHARED IMPORTED)
     set_target_properties(tocsin_${library} PROPERTIES IMPORTED_LOCATION "${path}")
     target_include_directories(tocsin_${library} SYSTEM INTERFACE "${TOCSIN_ARROW_ROOT}/include")
-    list(APPEND TOCSIN_ARROW_LIBRARIES "${path}")
   endforeach()
   # The wheel's libparquet exports a simdjson of its own, of another version. Ours must be found
   # first, so it stands before all other libraries.

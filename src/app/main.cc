@@ -9,7 +9,7 @@
 namespace {
 
 // Buffers of batches are made in one thread and freed in another, which leaves an arena a thread
-// full of holes: one arena takes a third less memory in `tocsin bench` at the same speed. Write
+// full of holes: one arena takes a quarter less memory in `tocsin bench` at the same speed. Write
 // batches of some megabytes come from it as well, instead of page faults at each commit.
 void TuneAllocator() {
   mallopt(M_ARENA_MAX, 1);
