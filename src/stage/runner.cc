@@ -68,11 +68,30 @@ Status Runner::Run(std::stop_token stop) {
   TOCSIN_ASSIGN(const auto consumer, log_.Subscribe({.group = options_.group,
                                                      .topic = options_.topic,
                                                      .from_latest = options_.from_latest}));
+  Waker waker(stop);
+  waker_->Offer(&waker);
+  stage_.SetWaker([slot = waker_] { slot->Wake(); });
+  Status ended = Loop(*consumer, waker, stop);
+  waker_->Offer(nullptr);
+  return ended;
+}
+
+void Runner::Wake() {
+  waker_->Wake();
+}
+
+Status Runner::Loop(Consumer& consumer, Waker& waker, std::stop_token stop) {
   while (!stop.stop_requested()) {
-    if (options_.until_caught_up && CaughtUp()) break;
-    TOCSIN_TRY(ProcessOnce(*consumer, stop));
+    if (options_.until_caught_up && CaughtUp() && stage_.Idle()) break;
+    TOCSIN_TRY(ProcessOnce(consumer, waker, stop));
   }
-  return {};
+  return Finish(stop);
+}
+
+Status Runner::Finish(std::stop_token stop) {
+  TOCSIN_ASSIGN(const bool changed, stage_.Finish(collector_));
+  changed_ = changed_ || changed;
+  return Commit(stop);
 }
 
 Status Runner::FindPositions() {
@@ -84,6 +103,7 @@ Status Runner::FindPositions() {
     const std::int64_t begin = options_.from_latest ? offsets.latest : offsets.earliest;
     const std::int64_t next = committed.value_or(begin);
     positions_[i] = {.next = next, .committed = next, .target = offsets.latest};
+    lag_ += std::max<std::int64_t>(0, offsets.latest - std::max(next, offsets.earliest));
   }
   return {};
 }
@@ -93,17 +113,33 @@ bool Runner::CaughtUp() const {
       positions_, [](const auto& entry) { return entry.second.committed >= entry.second.target; });
 }
 
-Status Runner::ProcessOnce(Consumer& consumer, std::stop_token stop) {
+std::int64_t Runner::PollTimeoutUs() const {
+  if (next_tick_us_ == INT64_MAX) return options_.poll_timeout_us;
+  const std::int64_t left_us = next_tick_us_ - clock_.WallUs();
+  return std::clamp<std::int64_t>(left_us, 0, options_.poll_timeout_us);
+}
+
+Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token stop) {
   TOCSIN_ASSIGN(const PollResult polled, Retry(stop, "reading the log", [&] {
-                  return consumer.Poll(options_.max_records, options_.poll_timeout_us, stop);
+                  return consumer.Poll(options_.max_records, PollTimeoutUs(), waker.token());
                 }));
+  waker.Rearm();
   TOCSIN_TRY(Assign(polled));
   for (const PolledBatch& batch : polled.batches) {
     TOCSIN_TRY(ProcessBatch(batch, stop));
     if (collector_.bytes() >= options_.commit_bytes) TOCSIN_TRY(Commit(stop));
   }
+  TOCSIN_TRY(Tick());
   TOCSIN_TRY(Commit(stop));
   return MeasureLag(consumer, polled.batches.empty());
+}
+
+Status Runner::Tick() {
+  const Stage::Now now{.wall_us = clock_.WallUs(), .caught_up = lag_.load() == 0};
+  TOCSIN_ASSIGN(const Stage::TickResult ticked, stage_.Tick(now, collector_));
+  next_tick_us_ = ticked.next_us;
+  changed_ = changed_ || ticked.changed;
+  return {};
 }
 
 // Not after every small batch: the lag is for people.
@@ -197,7 +233,7 @@ void Runner::Advance(const PolledBatch& polled) {
 // multiple of the snapshot.
 Status Runner::RequestSnapshots() {
   for (const auto& [partition, position] : positions_) {
-    if (position.next == position.committed) continue;
+    if (position.next == position.committed && !changed_) continue;
     TOCSIN_ASSIGN(const StateSize size, log_.SizeOfState(stage_.name(), partition));
     if (size.delta_bytes > std::max(kMinSnapshotBytes, kDeltasPerSnapshot * size.snapshot_bytes)) {
       collector_.RequestSnapshot(partition);
@@ -207,7 +243,7 @@ Status Runner::RequestSnapshots() {
 }
 
 Status Runner::Commit(std::stop_token stop) {
-  if (uncommitted_ == 0) return {};
+  if (uncommitted_ == 0 && !changed_) return {};
   TOCSIN_TRY(RequestSnapshots());
   TOCSIN_TRY(stage_.Flush(collector_));
   TOCSIN_ASSIGN(const auto transaction, log_.Begin());
@@ -219,7 +255,9 @@ Status Runner::Commit(std::stop_token stop) {
     if (guard_ != nullptr) guard_->Committed(partition, position.committed);
   }
   records_ += std::exchange(uncommitted_, 0);
+  changed_ = false;
   ++commits_;
+  stage_.Committed();
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "stage/crash_guard.h"
 #include "stage/stage.h"
+#include "stage/waker.h"
 
 namespace tocsin {
 
@@ -26,14 +27,14 @@ struct RunnerOptions {
   std::size_t commit_bytes = 16u << 20;  // outputs and state that end a transaction early
 };
 
-// Runs one stage: poll, process, commit outputs + state + offsets in one transaction, again.
+// Runs one stage: poll, process, tick, commit outputs + state + offsets in one transaction, again.
 //
 // Run() returns when `stop` is requested (the batch in hand is finished and committed first), when
-// caught up (if asked for), or with the error that stopped it. A commit that fails with a
-// retryable error is tried again with the same content until it succeeds or `stop` is requested;
-// then Run() returns that error and the next run does the work again. After a kDiskError nothing
-// may be assumed of the last transaction; the process must end and recover by opening the log
-// again.
+// caught up and the stage idle (if asked for), or with the error that stopped it. A commit that
+// fails with a retryable error is tried again with the same content until it succeeds or `stop` is
+// requested; then Run() returns that error and the next run does the work again. After a kDiskError
+// nothing may be assumed of the last transaction; the process must end and recover by opening the
+// log again.
 //
 // Memory: one poll of input, at most about `commit_bytes` of outputs, and the stage's state.
 // Threads: Run() in one thread, once; progress() from any.
@@ -42,6 +43,8 @@ class Runner {
   Runner(Log& log, Stage& stage, const Clock& clock, RunnerOptions options);
 
   Status Run(std::stop_token stop);
+  // Ends the wait for records, so that the stage gets a Tick at once. Any thread, any time.
+  void Wake();
 
   struct Progress {
     std::uint64_t records = 0;  // committed
@@ -59,7 +62,11 @@ class Runner {
   };
 
   Status FindPositions();
-  Status ProcessOnce(Consumer& consumer, std::stop_token stop);
+  Status ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token stop);
+  Status Loop(Consumer& consumer, Waker& waker, std::stop_token stop);
+  std::int64_t PollTimeoutUs() const;
+  Status Tick();
+  Status Finish(std::stop_token stop);
   Status Assign(const PollResult& polled);
   Status ProcessBatch(const PolledBatch& polled, std::stop_token stop);
   Status ProcessCarefully(const PolledBatch& polled, std::uint32_t count, std::stop_token stop);
@@ -79,6 +86,9 @@ class Runner {
   Collector collector_;
   std::map<std::int32_t, Position> positions_;
   std::uint64_t uncommitted_ = 0;  // records in the collector
+  bool changed_ = false;           // a Tick collected something
+  std::int64_t next_tick_us_ = INT64_MAX;
+  std::shared_ptr<WakerSlot> waker_ = std::make_shared<WakerSlot>();
   std::int64_t lag_due_us_ = 0;
   std::atomic<std::uint64_t> records_{0};
   std::atomic<std::uint64_t> commits_{0};

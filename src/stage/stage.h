@@ -40,6 +40,29 @@ class Stage {
   // collector.ReplaceState(partition).
   virtual Status Flush(Collector& collector) = 0;
 
+  // Time passes. Called by the runner after each poll (also an empty one), and no later than the
+  // time the stage named last. What it collects is committed as the outputs of Process are.
+  struct Now {
+    std::int64_t wall_us = 0;
+    bool caught_up = false;  // nothing of the input is left unread, as of a moment ago
+  };
+  struct TickResult {
+    std::int64_t next_us = INT64_MAX;  // wall time of the next Tick that is wanted
+    bool changed = false;              // there is state or output to commit
+  };
+  virtual Result<TickResult> Tick(const Now& now, Collector& collector);
+
+  // Everything that was flushed is durable now: the place for effects outside the log.
+  virtual void Committed() {}
+  // `wake` ends the runner's wait for records, so that Tick is called at once; from any thread,
+  // without effect after the runner ended. Called once, before the first Restore.
+  virtual void SetWaker(std::function<void()> wake) { static_cast<void>(wake); }
+  // The runner ends in good order: the last chance to collect. True when there is something to
+  // commit; Committed() follows then.
+  virtual Result<bool> Finish(Collector& collector);
+  // False while there is work left that no record will bring: `until_caught_up` waits for it.
+  virtual bool Idle() const { return true; }
+
   // Sends one record to the dead letters unprocessed, because processing it crashed the process
   // repeatedly.
   virtual Status Quarantine(const PolledBatch& single_record, std::string_view why,
