@@ -1,0 +1,43 @@
+#include "functions/function_specs.h"
+#include "functions/moments.h"
+#include "functions/window_kinds.h"
+
+namespace tocsin::function_spec {
+namespace {
+
+struct StddevKind : SumsKind<ValueMoments> {
+  using SumsKind::SumsKind;
+  double Value(const ValueMoments& moments, const ReadingRing& ring, std::uint32_t end,
+               double) const {
+    return Over(moments, ring, end,
+                [&](const ValueMoments& m) { return m.StandardDeviation(ring, end); });
+  }
+};
+
+std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
+  return MakeWindow<StddevKind>(constants, stddev);
+}
+
+constexpr Parameter kParameters[] = {
+    {.name = "metric", .kind = ParameterKind::kMetric},
+    {.name = "window", .kind = ParameterKind::kWindow},
+};
+
+}  // namespace
+
+constinit const FunctionSpec stddev = {
+    .name = "stddev",
+    .parameters = kParameters,
+    .unit = ResultUnit::kSame,
+    .min_samples = 2,
+    .windowed = true,
+    .summary = "Population standard deviation of the readings in the window.",
+    .details =
+        "The window holds the readings with time in (t - window, t], the current one "
+        "included; an event without the metric brings no reading. sqrt(sum of (x - mean)^2 / "
+        "n), from exact moments: a large common offset costs no precision.",
+    .example = "stddev(temperature, 10m) > 5",
+    .make = Make,
+};
+
+}  // namespace tocsin::function_spec
