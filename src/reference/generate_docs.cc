@@ -1,5 +1,5 @@
-// Writes the pages that come from tables: .env.example, docs/reference/settings.md and
-// docs/reference/metrics.md.
+// Writes the pages that come from tables: .env.example and docs/reference/settings.md, metrics.md,
+// rule_functions.md and channels.md.
 //
 //   generate_docs [--check] ROOT      ROOT is the top of the source tree
 //
@@ -11,7 +11,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "channels/channel.h"
 #include "config/settings_output.h"
+#include "expression/function_reference.h"
 #include "metrics/metrics.h"
 
 namespace tocsin {
@@ -26,6 +28,8 @@ constexpr Page kPages[] = {
     {".env.example", EnvExample},
     {"docs/reference/settings.md", SettingsReferenceMarkdown},
     {"docs/reference/metrics.md", MetricsReferenceMarkdown},
+    {"docs/reference/rule_functions.md", RuleFunctionsMarkdown},
+    {"docs/reference/channels.md", ChannelsReferenceMarkdown},
 };
 
 // The number of pages that are not as they should be.
