@@ -5,7 +5,7 @@
 #include "measure/paths.h"
 #include "model/event_batch.h"
 #include "model/event_parser.h"
-#include "rule/threshold_rules.h"
+#include "rule/rule_memory.h"
 
 namespace tocsin {
 namespace {
@@ -18,20 +18,30 @@ struct Core {
   explicit Core(const Settings& settings)
       : parser(settings.metrics, EventLimits{}),
         rules(RuleSet::Defaults(settings)),
+        memory(rules),
         batch(settings.metrics.size()) {}
 
   void Finish() {
-    conditions.resize(batch.size());
-    rules.Evaluate(batch, conditions);
-    for (std::size_t row = 0; row < batch.size(); ++row) {
+    accepted.clear();
+    times.clear();
+    for (std::uint32_t row = 0; row < batch.size(); ++row) {
       if (batch.reject[row] != RejectReason::kNone) continue;
+      accepted.push_back(row);
+      times.push_back(batch.time_us[row]);
+    }
+    // The default rules remember nothing of a device: one code serves all.
+    devices.resize(accepted.size(), 0);
+    in_order.resize(accepted.size(), 1);
+    const RuleOutcome& outcome = memory.Evaluate(batch, accepted, {devices, times, in_order});
+    for (std::size_t i = 0; i < accepted.size(); ++i) {
+      const std::size_t row = accepted[i];
       const std::string_view head = batch.bytes[row].substr(
           batch.object_begin[row], batch.object_end[row] - batch.object_begin[row] - 1);
-      if (conditions[row] == 0) {
+      if (outcome.conditions[i] == 0) {
         output.AppendSpliced(batch.device_id[row], head, ",\"is_alert\":false,\"reason\":null}");
       } else {
         const std::string tail =
-            ",\"is_alert\":true,\"reason\":\"" + rules.Reason(conditions[row]) + "\"}";
+            ",\"is_alert\":true,\"reason\":\"" + rules.Reason(outcome.Row(i)) + "\"}";
         output.AppendSpliced(batch.device_id[row], head, tail);
       }
       if (output.full()) produced += output.Take().second;
@@ -41,8 +51,11 @@ struct Core {
 
   EventParser parser;
   RuleSet rules;
+  RuleMemory memory;
   EventBatch batch;
-  std::vector<std::uint64_t> conditions;
+  std::vector<std::uint32_t> accepted, devices;
+  std::vector<std::int64_t> times;
+  std::vector<std::uint8_t> in_order;
   RecordBatchBuilder output;
   std::uint64_t produced = 0;
 };

@@ -1,69 +1,102 @@
 #include "rule/alert_lifecycle.h"
 
+#include <limits>
+
 namespace tocsin {
 namespace {
 
-AlertTransition Fire(AlertInstance& instance, std::int64_t t_us) {
-  const bool again = instance.episode > 0 && instance.starts_at_us == t_us;
+void CountEvent(AlertInstance& instance) {
+  if (instance.event_count < std::numeric_limits<std::uint32_t>::max()) ++instance.event_count;
+}
+
+AlertTransition Fire(AlertInstance& instance, const Observation& observation) {
+  const bool again = instance.episode > 0 && instance.starts_at_us == observation.t_us;
   instance.episode = again ? instance.episode + 1 : 1;
   instance.phase = AlertPhase::kFiring;
-  instance.starts_at_us = t_us;
+  instance.starts_at_us = observation.t_us;
+  instance.level = observation.level;
   return AlertTransition::kFiring;
 }
 
-AlertTransition Resolve(AlertInstance& instance) {
-  instance.phase = AlertPhase::kInactive;
-  return AlertTransition::kResolved;
-}
-
-AlertTransition FireWhenDue(AlertInstance& instance, const AlertTiming& timing, std::int64_t t_us) {
-  if (t_us - instance.active_at_us >= timing.for_us) return Fire(instance, t_us);
+AlertTransition FireWhenDue(AlertInstance& instance, const AlertTiming& timing,
+                            const Observation& observation) {
+  if (observation.t_us - instance.active_at_us >= timing.for_us) return Fire(instance, observation);
   instance.phase = AlertPhase::kPending;
   return AlertTransition::kNone;
 }
 
-AlertTransition OnTrue(AlertInstance& instance, const AlertTiming& timing, std::int64_t t_us) {
+// Inactive or pending.
+AlertTransition BeforeFiring(AlertInstance& instance, const AlertTiming& timing,
+                             const Observation& observation) {
+  if (observation.level == 0) {
+    instance.phase = AlertPhase::kInactive;
+    return AlertTransition::kNone;
+  }
   if (instance.phase == AlertPhase::kInactive) {
-    instance.active_at_us = t_us;
+    instance.active_at_us = observation.t_us;
+    instance.active_offset = observation.is_event ? observation.offset : -1;
     instance.event_count = 0;
   }
-  ++instance.event_count;
-  if (instance.phase == AlertPhase::kInactive || instance.phase == AlertPhase::kPending) {
-    return FireWhenDue(instance, timing, t_us);
-  }
-  instance.phase = AlertPhase::kFiring;
-  return AlertTransition::kNone;
+  if (observation.is_event) CountEvent(instance);
+  return FireWhenDue(instance, timing, observation);
 }
 
-AlertTransition OnNotTrue(AlertInstance& instance, const AlertTiming& timing, std::int64_t t_us) {
-  switch (instance.phase) {
-    case AlertPhase::kInactive:
-      break;
-    case AlertPhase::kPending:
-      instance.phase = AlertPhase::kInactive;
-      break;
-    case AlertPhase::kFiring:
-      if (timing.keep_firing_for_us == 0) return Resolve(instance);
-      instance.phase = AlertPhase::kRecovering;
-      instance.recovering_at_us = t_us;
-      break;
-    case AlertPhase::kRecovering:
-      if (t_us - instance.recovering_at_us >= timing.keep_firing_for_us) return Resolve(instance);
-      break;
+// The condition holds on, perhaps at another level.
+AlertTransition GoOn(AlertInstance& instance, const Observation& observation) {
+  instance.phase = AlertPhase::kFiring;
+  if (observation.level == instance.level) return AlertTransition::kNone;
+  instance.level = observation.level;
+  return AlertTransition::kLevel;
+}
+
+AlertTransition Recover(AlertInstance& instance, const AlertTiming& timing, std::int64_t t_us) {
+  if (instance.phase == AlertPhase::kFiring) {
+    instance.phase = AlertPhase::kRecovering;
+    instance.recovering_at_us = t_us;
   }
-  return AlertTransition::kNone;
+  if (t_us - instance.recovering_at_us < timing.keep_firing_for_us) return AlertTransition::kNone;
+  ResolveNow(instance);
+  return AlertTransition::kResolved;
 }
 
 }  // namespace
 
-AlertTransition Advance(AlertInstance& instance, const AlertTiming& timing, std::int64_t t_us,
-                        bool condition) {
-  return condition ? OnTrue(instance, timing, t_us) : OnNotTrue(instance, timing, t_us);
+AlertTransition Advance(AlertInstance& instance, const AlertTiming& timing,
+                        const Observation& observation) {
+  if (observation.is_event) instance.no_data = false;
+  if (instance.phase == AlertPhase::kInactive || instance.phase == AlertPhase::kPending) {
+    return BeforeFiring(instance, timing, observation);
+  }
+  if (observation.is_event && observation.level != 0) CountEvent(instance);
+  const bool ends = timing.has_clear ? observation.clear : observation.level == 0;
+  if (!ends && observation.level != 0) return GoOn(instance, observation);
+  // Between the condition and its clear expression a firing instance stays as it is, and a
+  // recovering one goes on recovering.
+  if (!ends && instance.phase == AlertPhase::kFiring) return AlertTransition::kNone;
+  return Recover(instance, timing, observation.t_us);
 }
 
-bool IsForgettable(const AlertInstance& instance, std::int64_t t_us) {
-  return instance.phase == AlertPhase::kInactive &&
-         (instance.episode == 0 || instance.starts_at_us != t_us);
+void ResolveNow(AlertInstance& instance) {
+  instance.phase = AlertPhase::kInactive;
+  instance.no_data = false;
+}
+
+bool IsForgettable(const AlertInstance& instance, const FlapGuard& flap, std::int64_t t_us) {
+  if (instance.phase != AlertPhase::kInactive) return false;
+  if (instance.episode != 0 && instance.starts_at_us >= t_us) return false;
+  return flap.window_us == 0 || flap.max_transitions == 0 || instance.transitions == 0 ||
+         t_us - instance.flap_since_us >= flap.window_us;
+}
+
+bool CountTransition(AlertInstance& instance, const FlapGuard& flap, std::int64_t t_us) {
+  if (flap.window_us == 0 || flap.max_transitions == 0) return false;
+  if (instance.transitions == 0 || t_us - instance.flap_since_us >= flap.window_us) {
+    instance.transitions = 0;
+    instance.flap_since_us = t_us;
+  }
+  if (instance.transitions == std::numeric_limits<std::uint32_t>::max()) return false;
+  ++instance.transitions;
+  return instance.transitions - 1 == flap.max_transitions;
 }
 
 }  // namespace tocsin
