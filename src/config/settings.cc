@@ -226,10 +226,6 @@ Status CheckBuilt(const Settings& settings) {
     return NotBuilt(settings, "KAFKA_BROKER",
                     "this build has no Kafka backend yet; unset it to use the embedded log");
   }
-  if (!settings.rules_file.empty()) {
-    return NotBuilt(settings, "RULES_FILE",
-                    "rule files come with the rule language; unset it to use the default rules");
-  }
   if (!settings.warehouse_conn_string.empty()) {
     return NotBuilt(settings, "WAREHOUSE_CONN_STRING",
                     "the warehouse sink is not built yet; unset it and read the Parquet files");
@@ -239,11 +235,6 @@ Status CheckBuilt(const Settings& settings) {
 
 std::vector<std::string> WarningsFor(const Settings& settings) {
   std::vector<std::string> warnings;
-  if (!settings.alert_webhook_url.empty() || !settings.alert_slack_webhook_url.empty()) {
-    const bool slack = settings.alert_webhook_url.empty();
-    warnings.push_back(std::string(slack ? "ALERT_SLACK_WEBHOOK_URL" : "ALERT_WEBHOOK_URL") +
-                       ": alert delivery by webhook is not built yet; alerts go to the alert log");
-  }
   for (const SettingDefinition& definition : SettingsTable()) {
     const auto* bound = std::get_if<MetricBound>(&definition.target);
     const auto origin = settings.origin.find(definition.key);

@@ -58,6 +58,7 @@ struct Settings {
   std::int64_t max_clock_skew_us = 300'000'000;
   std::int64_t dedup_window_us = 0;
   std::string rules_file;
+  std::string fleet_file;  // FLEET_FILE: devices with their labels
   std::string streaming_group_id = "stream-processor";
   std::string streaming_auto_offset = "earliest";  // earliest, latest
   std::int64_t streaming_poll_timeout_ms = 100;
@@ -77,8 +78,18 @@ struct Settings {
   std::int64_t alert_log_max_bytes = 64LL << 20;  // ALERT_LOG_MAX_SIZE: rotation
   std::int64_t alert_log_keep = 5;                // ALERT_LOG_KEEP: rotated files kept
   std::string alert_webhook_url;                  // secret
+  std::string alert_webhook_secret;               // ALERT_WEBHOOK_SECRET: signs the webhook
+  std::string alert_webhook_format = "tocsin";    // ALERT_WEBHOOK_FORMAT: tocsin, alertmanager
   std::string alert_slack_webhook_url;            // secret
-  std::string warehouse_conn_string;              // secret
+  std::string alert_routes_file;                  // ALERT_ROUTES_FILE: Alertmanager's shape
+  bool alert_allow_http = false;                  // ALERT_ALLOW_HTTP
+  std::string alert_allow_networks;               // ALERT_ALLOW_NETWORKS: CIDR, comma-separated
+  std::string alert_ca_file;                      // ALERT_CA_FILE
+  std::int64_t alert_timeout_us = 15'000'000;     // ALERT_TIMEOUT
+  std::int64_t alert_max_age_us = 72LL * 3600 * 1'000'000;  // ALERT_MAX_AGE
+  std::int64_t alert_backlog_age_us = 0;                    // ALERT_BACKLOG_AGE; 0 = off
+  std::string alert_external_url;                           // ALERT_EXTERNAL_URL
+  std::string warehouse_conn_string;                        // secret
 
   // Dashboard
   std::string dashboard_cleansed_path;
@@ -116,7 +127,7 @@ struct SettingsSources {
 Result<Settings> LoadSettings(const SettingsSources& sources);
 
 // kConfiguration for a setting that asks for something this build does not have: KAFKA_BROKER,
-// RULES_FILE, WAREHOUSE_CONN_STRING. Apart from LoadSettings so that `config print` shows them.
+// WAREHOUSE_CONN_STRING. Apart from LoadSettings so that `config print` shows them.
 Status CheckBuilt(const Settings& settings);
 // What a person should know about these settings though they are right, one sentence each.
 std::vector<std::string> WarningsFor(const Settings& settings);

@@ -251,15 +251,6 @@ TEST_F(LoadSettingsTest, WhatIsNotBuiltIsReportedApart) {
   EXPECT_EQ(kafka.error().message(),
             "KAFKA_BROKER='b:9092' (from environment): this build has no Kafka backend yet; unset "
             "it to use the embedded log");
-  sources_.environment = {{"RULES_FILE", "r.yaml"}};
-  EXPECT_EQ(CheckBuilt(Load()).error().message(),
-            "RULES_FILE='r.yaml' (from environment): rule files come with the rule language; unset "
-            "it to use the default rules");
-  sources_.environment = {{"ALERT_SLACK_WEBHOOK_URL", "https://x"}};
-  EXPECT_TRUE(CheckBuilt(Load()));
-  EXPECT_EQ(WarningsFor(Load()),
-            std::vector<std::string>{"ALERT_SLACK_WEBHOOK_URL: alert delivery by webhook is not "
-                                     "built yet; alerts go to the alert log"});
 }
 
 TEST_F(LoadSettingsTest, AFlagWithoutASettingIsOurMistake) {

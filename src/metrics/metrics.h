@@ -43,6 +43,18 @@ enum class Metric : std::uint16_t {
   kBatchRuns,
   kBatchRows,
   kQuarantined,
+  kRulesLoaded,         // gauge
+  kRulesReloadSuccess,  // gauge
+  kDevicesSilent,       // gauge
+  kNotificationsDecided,
+  kNotificationsQueued,
+  kNotificationAttempts,  // by outcome: LabelIndex is the value of SendResult::Outcome
+  kNotificationsDead,
+  kNotificationsLeftOut,
+  kNotificationsOpen,  // gauge
+  kOutboxBytes,        // gauge
+  kNotifyBadRecords,
+  kReloads,  // by result: 0 done, 1 refused
   kCount,
 };
 

@@ -47,6 +47,10 @@ void AppendMetrics(std::string& out, const std::vector<MetricSpec>& metrics, con
   }
 }
 
+void AppendObject(std::string& out, std::string_view json) {
+  out += json.empty() ? std::string_view("{}") : json;
+}
+
 void AppendLatency(std::string& out, const AlertRecord& record) {
   const bool has_ingest = record.ingest_latency_ms >= 0;
   const bool has_evaluation = record.evaluation_latency_ms >= 0;
@@ -113,7 +117,10 @@ void AppendAlertJson(std::string& out, const AlertRecord& record,
     time(R"(,"ends_at":)", record.ends_at_us);
   }
   number(R"(,"event_count":)", static_cast<std::int64_t>(record.event_count));
-  out += R"(,"labels":{},"annotations":{})";
+  out += R"(,"labels":)";
+  AppendObject(out, record.labels_json);
+  out += R"(,"annotations":)";
+  AppendObject(out, record.annotations_json);
   time(R"(,"active_at":)", record.active_at_us);
   out += R"(,"value":)";
   AppendJsonNumber(out, record.value);
@@ -123,6 +130,13 @@ void AppendAlertJson(std::string& out, const AlertRecord& record,
   number(R"(,"offset":)", record.source_offset);
   out += '}';
   AppendLatency(out, record);
+  if (record.active_offset >= 0) number(R"(,"active_offset":)", record.active_offset);
+  if (record.flapping) out += R"(,"flapping":true)";
+  if (!record.cause.empty()) text(R"(,"cause":)", record.cause);
+  if (!record.explain_json.empty()) {
+    out += R"(,"explain":)";
+    out += record.explain_json;
+  }
   out += '}';
 }
 

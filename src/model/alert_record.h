@@ -30,6 +30,14 @@ struct AlertRecord {
   std::int32_t source_partition = 0;
   std::int64_t source_offset = 0;
   std::string_view reason = {};  // empty = the rule's name
+  // JSON objects as text, "" = {}; and members left out when empty.
+  std::string_view labels_json = {};
+  std::string_view annotations_json = {};
+  std::string_view explain_json = {};  // `explain`: operands that decided, by their text
+  std::int64_t active_offset = -1;     // in the source partition, of the event that started it
+  bool flapping = false;               // `flapping`: true, left out when not
+  std::string_view cause = {};  // `cause`, left out for an event: absent, window_closed, no_data,
+                                // rule_removed, silent
   // Live runs only, in milliseconds; negative = absent.
   double ingest_latency_ms = -1;      // event time to append
   double evaluation_latency_ms = -1;  // append to evaluation

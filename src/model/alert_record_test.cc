@@ -82,6 +82,39 @@ TEST(AlertJsonTest, WritesLatenciesOnlyWhenTheyArePresent) {
   EXPECT_TRUE(Json(record).ends_with(R"(,"latency_ms":{"evaluation":0}})"));
 }
 
+TEST(AlertJsonTest, WritesLabelsAndAnnotationsAsTheyAreGiven) {
+  AlertRecord record = Firing();
+  record.labels_json = R"({"site":"a"})";
+  record.annotations_json = R"({"summary":"too hot"})";
+  EXPECT_NE(Json(record).find(
+                R"("event_count":3,"labels":{"site":"a"},"annotations":{"summary":"too hot"},)"),
+            std::string::npos);
+}
+
+TEST(AlertJsonTest, WritesWhereTheEpisodeBeganAndWhyOnlyWhenTheyArePresent) {
+  AlertRecord record = Firing();
+  record.active_offset = 97;
+  record.evaluation_latency_ms = 2;
+  record.flapping = true;
+  record.cause = "no_data";
+  record.explain_json = R"({"temperature":51.5})";
+  EXPECT_TRUE(Json(record).ends_with(
+      R"("source":{"topic":"iot.raw","partition":2,"offset":99},"latency_ms":{"evaluation":2},)"
+      R"("active_offset":97,"flapping":true,"cause":"no_data",)"
+      R"("explain":{"temperature":51.5}})"));
+}
+
+TEST(AlertJsonTest, ALevelChangeIsTheSameEpisodeWithAnotherSeverity) {
+  AlertRecord record = Firing();
+  const std::string before = Json(record);
+  record.severity = "critical";
+  record.time_us += 5;
+  const std::string after = Json(record);
+  EXPECT_NE(after.find(R"("id":"277eeaef16fcb5c5")"), std::string::npos);
+  EXPECT_NE(after.find(R"("severity":"critical","state":"firing")"), std::string::npos);
+  EXPECT_NE(before, after);
+}
+
 TEST(AlertJsonTest, EscapesTextAndTakesAnotherReason) {
   AlertRecord record = Firing();
   record.device_id = "a\"b";

@@ -237,14 +237,15 @@ TEST(ProcessRestartTest, AnotherDedupWindowAfterARestartIsTakenUp) {
   EXPECT_EQ(keys, (Strings{"dd"}));
 }
 
-TEST(ProcessRestartTest, AnInstanceOfARuleThatNoLongerExistsIsForgotten) {
+TEST(ProcessRestartTest, AnInstanceOfARuleThatNoLongerExistsIsResolved) {
   Pipeline pipeline;
   pipeline.Append({EventAt("d", kStartUs, 60, 10)});
   EXPECT_EQ(pipeline.Run().firing_now, 2);
   pipeline.settings.metrics.erase(pipeline.settings.metrics.begin());
   pipeline.Append({EventAt("d", kStartUs + 1, 20, 90)});
   const ProcessCounts counts = pipeline.Run();
-  EXPECT_EQ(counts.resolved, 1u);
+  EXPECT_EQ(counts.resolved, 2u);
+  EXPECT_EQ(Field(pipeline.Values("iot.alerts")[2], "cause"), "rule_removed");
   EXPECT_EQ(counts.firing_now, 0);
 }
 

@@ -1,7 +1,6 @@
 #include "process/process_stage.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -11,12 +10,12 @@
 #include "base/test_switch.h"
 #include "base/time_text.h"
 #include "config/units.h"
-#include "model/alert_record.h"
+#include "log/partitioner.h"
 #include "model/event_parser.h"
-#include "process/partition_state.h"
+#include "process/alert_writer.h"
+#include "process/partition_engine.h"
 #include "process/record_writer.h"
-#include "rule/alert_lifecycle.h"
-#include "rule/threshold_rules.h"
+#include "process/rules_in_force.h"
 
 namespace tocsin {
 namespace {
@@ -29,49 +28,57 @@ EventLimits LimitsOf(const Settings& settings) {
           .max_fields = static_cast<std::size_t>(settings.max_event_fields)};
 }
 
-class ProcessStageImpl final : public ProcessStage {
+const FleetOptions* OptionsOf(const RulesInForce& in_force) {
+  return in_force.fleet ? &*in_force.fleet : nullptr;
+}
+
+class ProcessStageImpl final : public ProcessStage, private PartitionEngine::Sink {
  public:
   ProcessStageImpl(const Settings& settings, const Clock& clock, Metrics& metrics, bool live,
-                   const ProcessTopicPartitions& partitions)
+                   const ProcessTopicPartitions& partitions,
+                   std::shared_ptr<const RulesInForce> in_force)
       : settings_(settings),
         clock_(clock),
         metrics_(metrics),
         live_(live),
-        rules_(RuleSet::Defaults(settings)),
+        input_partitions_(partitions.input),
+        in_force_(std::move(in_force)),
+        fleet_(*in_force_->directory, OptionsOf(*in_force_)),
         parser_(settings.metrics, LimitsOf(settings)),
-        writer_(settings, rules_, partitions),
-        events_(settings.metrics.size()) {}
+        writer_(settings, partitions),
+        alerts_(settings, writer_),
+        events_(settings.metrics.size()) {
+    UseRules();
+    metrics_.Set(Metric::kRulesReloadSuccess, 1);
+  }
 
   std::string_view name() const override { return kStageName; }
   Status Restore(std::int32_t partition, const StateReader& read_state) override;
   void Drop(std::int32_t partition) override;
   Status Process(const PolledBatch& polled, Collector& collector) override;
+  Result<TickResult> Tick(const Now& now, Collector& collector) override;
   Status Flush(Collector& collector) override;
   Status Quarantine(const PolledBatch& single_record, std::string_view why,
                     Collector& collector) override;
+  Status Reload(const Settings& settings) override;
+  void ReplaceRules(RuleSet rules) override;
+  void SetWaker(std::function<void()> wake) override;
   ProcessCounts counts() const override;
 
  private:
-  // The batch in hand.
-  struct Source {
-    PartitionState& state;
-    std::int32_t partition;
-    std::int64_t latest_us;  // event times beyond it are in the future
-    double append_ms;
-    double now_ms;
-  };
-
+  bool every_event() const { return settings_.alert_mode == AlertMode::kEveryEvent; }
+  void UseRules();
+  void Offer(std::shared_ptr<const RulesInForce> in_force);
+  bool TakeUpRules();
+  void ExpectDevices();
+  void Begin(std::int32_t partition, PartitionEngine& engine, Collector& collector);
   void Parse(const PolledBatch& polled);
-  void JudgeRow(const Source& source, std::size_t row);
-  void AcceptRow(const Source& source, std::size_t row, std::uint32_t code);
-  void AdvanceInstances(const Source& source, std::size_t row, std::uint32_t code,
-                        std::uint64_t conditions);
-  void WriteTransition(const Source& source, std::size_t row, unsigned rule,
-                       const AlertInstance& instance, AlertState state);
-  void WriteEveryEvent(const Source& source, std::size_t row, std::uint64_t conditions);
-  void FillAlert(AlertRecord& alert, const Source& source, std::size_t row, unsigned rule) const;
+  void WriteRow(std::size_t row);
+  void OnTransition(const Transition& transition) override;
+  void OnFleetChange(const FleetChange& change, std::size_t row) override;
+  bool AdvanceTime(const Now& now, Collector& collector, std::int64_t& next_us);
   void Reject(std::size_t row, RejectReason reason, std::string_view message);
-  void RejectFuture(const Source& source, std::size_t row);
+  void RejectFuture(std::size_t row);
   void RejectLate(std::size_t row, std::int64_t clock_us);
   void Publish();
 
@@ -79,46 +86,145 @@ class ProcessStageImpl final : public ProcessStage {
   const Clock& clock_;
   Metrics& metrics_;
   const bool live_;
-  const RuleSet rules_;
-  const AlertTiming timing_;  // of every rule: the default rules fire and resolve at once
+  const std::int32_t input_partitions_;  // 0 = not told
+  std::shared_ptr<const RulesInForce> in_force_;
   const std::string_view crash_on_ = TestSwitchValue("crash_on_value");
+  FleetLiveness fleet_;
   EventParser parser_;
   RecordWriter writer_;
-  std::map<std::int32_t, PartitionState> partitions_;
+  AlertWriter alerts_;
+  std::map<std::int32_t, std::unique_ptr<PartitionEngine>> partitions_;
+  bool expecting_ = false;  // the expected devices are told to the partitions
 
-  // Scratch of one batch, kept for its memory.
+  // The batch in hand; its memory is kept.
+  PartitionEngine* engine_ = nullptr;
   EventBatch events_;
   std::vector<Record> records_;
-  std::vector<std::uint64_t> conditions_;
+  std::vector<std::int64_t> offsets_;
   std::size_t next_message_ = 0;
+  std::int64_t append_ms_ = 0;
 
   ProcessCounts counts_;
   mutable std::mutex mutex_;
-  ProcessCounts published_;  // guarded by mutex_
+  ProcessCounts published_;                      // guarded by mutex_
+  std::shared_ptr<const RulesInForce> offered_;  // guarded by mutex_
+  std::function<void()> wake_;                   // guarded by mutex_
 };
+
+// --- Rules --------------------------------------------------------------------------------------
+
+void ProcessStageImpl::UseRules() {
+  writer_.UseRules(in_force_->rules);
+  alerts_.UseRules(in_force_);
+  metrics_.Set(Metric::kRulesLoaded, static_cast<std::int64_t>(in_force_->rules.size()));
+}
+
+void ProcessStageImpl::Offer(std::shared_ptr<const RulesInForce> in_force) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    offered_ = std::move(in_force);
+    wake = wake_;
+  }
+  if (wake) wake();
+}
+
+Status ProcessStageImpl::Reload(const Settings& settings) {
+  Settings current = settings_;
+  current.rules_file = settings.rules_file;
+  current.fleet_file = settings.fleet_file;
+  auto loaded = RulesInForce::Load(current);
+  metrics_.Set(Metric::kRulesReloadSuccess, loaded ? 1 : 0);
+  if (!loaded) return std::unexpected<Error>(std::move(loaded.error()));
+  Offer(std::move(*loaded));
+  return {};
+}
+
+void ProcessStageImpl::ReplaceRules(RuleSet rules) {
+  auto in_force = std::make_shared<RulesInForce>();
+  {
+    const std::lock_guard lock(mutex_);
+    const RulesInForce& old = offered_ != nullptr ? *offered_ : *in_force_;
+    in_force->directory = old.directory;
+    in_force->fleet = old.fleet;
+    in_force->fleet_version = old.fleet_version;
+  }
+  in_force->rules = std::move(rules);
+  Offer(std::move(in_force));
+}
+
+void ProcessStageImpl::SetWaker(std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+// True when there were new ones.
+bool ProcessStageImpl::TakeUpRules() {
+  std::shared_ptr<const RulesInForce> old;
+  {
+    const std::lock_guard lock(mutex_);
+    if (offered_ == nullptr) return false;
+    old = std::exchange(in_force_, std::exchange(offered_, nullptr));
+  }
+  fleet_.Configure(*in_force_->directory, OptionsOf(*in_force_));
+  for (const auto& [number, engine] : partitions_) engine->ReplaceRules(in_force_->rules);
+  UseRules();
+  expecting_ = false;
+  return true;
+}
 
 // --- Partitions ---------------------------------------------------------------------------------
 
 Status ProcessStageImpl::Restore(std::int32_t partition, const StateReader& read_state) {
   Drop(partition);
-  const auto made = partitions_.try_emplace(partition, rules_, settings_.dedup_window_us);
-  PartitionState& state = made.first->second;
-  TOCSIN_TRY(state.Restore(read_state));
-  counts_.firing_now += state.firing();
+  const PartitionEngine::Options options{.allowed_lateness_us = settings_.allowed_lateness_us,
+                                         .dedup_window_us = settings_.dedup_window_us,
+                                         .lifecycle = !every_event()};
+  auto engine =
+      std::make_unique<PartitionEngine>(in_force_->rules, options, &fleet_.Add(partition));
+  TOCSIN_TRY(engine->state().Restore(read_state));
+  engine->FinishRestore();
+  partitions_[partition] = std::move(engine);
+  expecting_ = false;
   Publish();
   return {};
 }
 
 void ProcessStageImpl::Drop(std::int32_t partition) {
-  const auto found = partitions_.find(partition);
-  if (found == partitions_.end()) return;
-  counts_.firing_now -= found->second.firing();
-  partitions_.erase(found);
+  if (partitions_.erase(partition) == 0) return;
+  fleet_.Remove(partition);
+  expecting_ = false;
+}
+
+// Each to the partition its events would come from, when that is ours; without the number of
+// partitions, as if all were.
+void ProcessStageImpl::ExpectDevices() {
+  if (expecting_ || partitions_.empty()) return;
+  expecting_ = true;
+  if (!fleet_.enabled()) return;
+  const auto owned = static_cast<std::int32_t>(partitions_.size());
+  const std::int32_t all = input_partitions_ > 0 ? input_partitions_ : owned;
+  for (const std::string& device_id : in_force_->directory->expected()) {
+    const auto found = partitions_.find(PartitionOf(device_id, all));
+    if (found == partitions_.end()) continue;
+    PartitionState& state = found->second->state();
+    const std::uint32_t code = state.Code(device_id);
+    state.fleet()->Expect(code, state.DeviceId(code));
+  }
 }
 
 // --- Records ------------------------------------------------------------------------------------
 
+void ProcessStageImpl::Begin(std::int32_t partition, PartitionEngine& engine,
+                             Collector& collector) {
+  engine_ = &engine;
+  writer_.Begin(partition, collector);
+  alerts_.Begin({.partition = partition});
+}
+
 Status ProcessStageImpl::Process(const PolledBatch& polled, Collector& collector) {
+  TakeUpRules();
+  ExpectDevices();
   const auto found = partitions_.find(polled.partition.partition);
   if (found == partitions_.end()) {
     return Fail(Code::kInternal, "stage process got records of partition " +
@@ -126,18 +232,19 @@ Status ProcessStageImpl::Process(const PolledBatch& polled, Collector& collector
                                      " before its state");
   }
   Parse(polled);
-  conditions_.resize(events_.size());
-  rules_.Evaluate(events_, conditions_);
-  const std::int64_t append_ms = polled.batch->timestamp_ms();
+  append_ms_ = polled.batch->timestamp_ms();
   const std::int64_t skew_us = settings_.max_clock_skew_us;
-  const Source source{.state = found->second,
-                      .partition = found->first,
-                      .latest_us = skew_us > 0 ? append_ms * 1000 + skew_us
-                                               : std::numeric_limits<std::int64_t>::max(),
-                      .append_ms = static_cast<double>(append_ms),
-                      .now_ms = live_ ? static_cast<double>(clock_.WallUs()) / 1000 : 0};
-  writer_.Begin(source.partition, collector);
-  for (std::size_t row = 0; row < events_.size(); ++row) JudgeRow(source, row);
+  const std::int64_t latest_us =
+      skew_us > 0 ? append_ms_ * 1000 + skew_us : std::numeric_limits<std::int64_t>::max();
+  Begin(found->first, *found->second, collector);
+  alerts_.Begin({.partition = found->first,
+                 .events = &events_,
+                 .records = &records_,
+                 .append_ms = live_ ? static_cast<double>(append_ms_) : -1,
+                 .now_ms = live_ ? static_cast<double>(clock_.WallUs()) / 1000 : 0});
+  engine_->ResolveOrphans(*this);
+  engine_->Process(events_, latest_us, offsets_, *this);
+  for (std::size_t row = 0; row < events_.size(); ++row) WriteRow(row);
   counts_.read += events_.size();
   return {};
 }
@@ -145,6 +252,7 @@ Status ProcessStageImpl::Process(const PolledBatch& polled, Collector& collector
 void ProcessStageImpl::Parse(const PolledBatch& polled) {
   events_.Clear();
   records_.clear();
+  offsets_.clear();
   next_message_ = 0;
   RecordBatch::Cursor cursor(*polled.batch);
   cursor.Skip(polled.first);
@@ -152,46 +260,32 @@ void ProcessStageImpl::Parse(const PolledBatch& polled) {
   for (std::uint32_t i = 0; i < polled.count && cursor.Next(record); ++i) {
     if (!crash_on_.empty() && record.value.find(crash_on_) != std::string_view::npos) std::abort();
     records_.push_back(record);
+    offsets_.push_back(record.offset);
     parser_.Parse(record.value, events_);
   }
 }
 
-void ProcessStageImpl::JudgeRow(const Source& source, std::size_t row) {
-  if (events_.reject[row] != RejectReason::kNone) {
-    Reject(row, events_.reject[row], events_.messages[next_message_++].text);
-    return;
-  }
-  const std::int64_t t_us = events_.time_us[row];
-  if (t_us > source.latest_us) {
-    RejectFuture(source, row);
-    return;
-  }
-  const std::uint32_t code = source.state.Code(events_.device_id[row]);
-  const std::int64_t clock_us = source.state.device(code).clock_us;
-  if (clock_us != PartitionState::kNoClock) {
-    if (settings_.allowed_lateness_us > 0 && t_us < clock_us - settings_.allowed_lateness_us) {
-      RejectLate(row, clock_us);
+void ProcessStageImpl::WriteRow(std::size_t row) {
+  switch (engine_->verdicts()[row]) {
+    case RowVerdict::kRejected:
+      Reject(row, events_.reject[row], events_.messages[next_message_++].text);
       return;
-    }
-    if (settings_.dedup_window_us > 0 && source.state.IsRepeat(code, t_us)) {
+    case RowVerdict::kFuture:
+      RejectFuture(row);
+      return;
+    case RowVerdict::kLate:
+      RejectLate(row, engine_->ClockOf(row));
+      return;
+    case RowVerdict::kDuplicate:
       ++counts_.duplicates;
       return;
-    }
+    case RowVerdict::kAccepted:
+      break;
   }
-  AcceptRow(source, row, code);
-}
-
-void ProcessStageImpl::AcceptRow(const Source& source, std::size_t row, std::uint32_t code) {
-  const std::int64_t t_us = events_.time_us[row];
-  const std::uint64_t conditions = conditions_[row];
-  const PartitionState::Device device = source.state.device(code);
-  const bool in_order = t_us >= device.clock_us;
-  if (t_us > device.clock_us) source.state.SetClock(code, t_us);
-  if (settings_.dedup_window_us > 0) source.state.Remember(code, t_us);
-  if (settings_.alert_mode == AlertMode::kEveryEvent) {
-    if (conditions != 0) WriteEveryEvent(source, row, conditions);
-  } else if (in_order && (conditions | device.instances) != 0) {
-    AdvanceInstances(source, row, code, conditions);
+  const auto conditions = engine_->Conditions(row);
+  if (every_event() && std::ranges::any_of(conditions, [](std::uint64_t w) { return w != 0; })) {
+    alerts_.WriteEvent(row, conditions, engine_->ValueOf(row));
+    ++counts_.firing;
   }
   writer_.Processed(events_, row, conditions);
   ++counts_.processed;
@@ -199,73 +293,59 @@ void ProcessStageImpl::AcceptRow(const Source& source, std::size_t row, std::uin
 
 // --- Alerts -------------------------------------------------------------------------------------
 
-void ProcessStageImpl::AdvanceInstances(const Source& source, std::size_t row, std::uint32_t code,
-                                        std::uint64_t conditions) {
-  const std::int64_t t_us = events_.time_us[row];
-  const std::uint64_t concerned = conditions | source.state.device(code).instances;
-  for (std::uint64_t left = concerned; left != 0; left &= left - 1) {
-    const auto rule = static_cast<unsigned>(std::countr_zero(left));
-    AlertInstance& instance = source.state.Instance(code, rule);
-    switch (Advance(instance, timing_, t_us, (conditions >> rule & 1) != 0)) {
-      case AlertTransition::kNone:
-        break;
-      case AlertTransition::kFiring:
-        ++counts_.firing_now;
-        WriteTransition(source, row, rule, instance, AlertState::kFiring);
-        break;
-      case AlertTransition::kResolved:
-        --counts_.firing_now;
-        WriteTransition(source, row, rule, instance, AlertState::kResolved);
-        break;
-    }
-    if (IsForgettable(instance, t_us)) source.state.RemoveInstance(code, rule);
+void ProcessStageImpl::OnTransition(const Transition& transition) {
+  ++(transition.kind == AlertTransition::kResolved ? counts_.resolved : counts_.firing);
+  alerts_.Write(transition, engine_->state().last_offset());
+}
+
+void ProcessStageImpl::OnFleetChange(const FleetChange& change, std::size_t row) {
+  ++(change.firing ? counts_.firing : counts_.resolved);
+  const std::int64_t offset =
+      row == Transition::kNoRow ? engine_->state().last_offset() : offsets_[row];
+  if (change.level == 0) {
+    alerts_.Write(change, in_force_->directory->LabelsOf(change.name), offset);
+  } else {
+    alerts_.Write(change, fleet_.ParentLabels(change.level, std::string(change.name)), offset);
   }
 }
 
-void ProcessStageImpl::FillAlert(AlertRecord& alert, const Source& source, std::size_t row,
-                                 unsigned rule) const {
-  const ThresholdRule& definition = rules_.rule(rule);
-  alert.rule = definition.name;
-  alert.severity = definition.severity;
-  alert.rule_version = definition.version;
-  alert.value = events_.metrics[definition.metric][row];
-  alert.device_id = events_.device_id[row];
-  alert.time_us = events_.time_us[row];
-  alert.source_topic = settings_.raw_topic;
-  alert.source_partition = source.partition;
-  alert.source_offset = records_[row].offset;
-  if (!live_) return;
-  // A device's clock may be ahead of ours; a latency below zero says nothing.
-  alert.ingest_latency_ms =
-      std::max(0.0, source.append_ms - static_cast<double>(alert.time_us) / 1000);
-  alert.evaluation_latency_ms = std::max(0.0, source.now_ms - source.append_ms);
+// --- Time ---------------------------------------------------------------------------------------
+
+Result<Stage::TickResult> ProcessStageImpl::Tick(const Now& now, Collector& collector) {
+  TickResult result;
+  result.changed = TakeUpRules();
+  ExpectDevices();
+  for (const auto& [number, engine] : partitions_) {
+    Begin(number, *engine, collector);
+    result.changed = engine->ResolveOrphans(*this) || result.changed;
+  }
+  result.changed = AdvanceTime(now, collector, result.next_us) || result.changed;
+  return result;
 }
 
-void ProcessStageImpl::WriteTransition(const Source& source, std::size_t row, unsigned rule,
-                                       const AlertInstance& instance, AlertState state) {
-  AlertRecord alert;
-  FillAlert(alert, source, row, rule);
-  alert.state = state;
-  alert.active_at_us = instance.active_at_us;
-  alert.starts_at_us = instance.starts_at_us;
-  alert.ends_at_us = alert.time_us;
-  alert.event_count = instance.event_count;
-  alert.episode = instance.episode;
-  ++(state == AlertState::kFiring ? counts_.firing : counts_.resolved);
-  writer_.Alert(alert, events_, row);
-}
-
-void ProcessStageImpl::WriteEveryEvent(const Source& source, std::size_t row,
-                                       std::uint64_t conditions) {
-  AlertRecord alert;
-  FillAlert(alert, source, row, static_cast<unsigned>(std::countr_zero(conditions)));
-  const std::string reason = rules_.Reason(conditions);
-  alert.reason = reason;
-  alert.active_at_us = alert.time_us;
-  alert.starts_at_us = alert.time_us;
-  alert.event_count = 1;
-  ++counts_.firing;
-  writer_.Alert(alert, events_, row);
+bool ProcessStageImpl::AdvanceTime(const Now& now, Collector& collector, std::int64_t& next_us) {
+  const bool wall = live_ && now.caught_up;
+  bool changed = false;
+  // What one partition hears may release what another holds back.
+  for (bool again = true; again;) {
+    again = false;
+    for (const auto& [number, engine] : partitions_) {
+      const std::int64_t time_us = wall ? std::max(now.wall_us, engine->largest_event_time_us())
+                                        : engine->largest_event_time_us();
+      if (time_us == std::numeric_limits<std::int64_t>::min()) continue;
+      if (engine->NextDueUs() > time_us) {
+        if (wall) engine->AdvanceTime(time_us, *this);
+        continue;
+      }
+      Begin(number, *engine, collector);
+      engine->AdvanceTime(time_us, *this);
+      changed = again = true;
+    }
+  }
+  for (const auto& [number, engine] : partitions_) {
+    if (live_) next_us = std::min(next_us, engine->NextDueUs());
+  }
+  return changed;
 }
 
 // --- Dead letters -------------------------------------------------------------------------------
@@ -275,12 +355,11 @@ void ProcessStageImpl::Reject(std::size_t row, RejectReason reason, std::string_
   writer_.DeadLetter(records_[row], reason, message);
 }
 
-void ProcessStageImpl::RejectFuture(const Source& source, std::size_t row) {
-  const auto append_us = static_cast<std::int64_t>(source.append_ms) * 1000;
+void ProcessStageImpl::RejectFuture(std::size_t row) {
   Reject(row, RejectReason::kFutureTimestamp,
          "timestamp " + FormatTime(events_.time_us[row]) + " is more than " +
              FormatDurationUs(settings_.max_clock_skew_us) +
-             " (MAX_CLOCK_SKEW) after the record was appended at " + FormatTime(append_us));
+             " (MAX_CLOCK_SKEW) after the record was appended at " + FormatTime(append_ms_ * 1000));
 }
 
 void ProcessStageImpl::RejectLate(std::size_t row, std::int64_t clock_us) {
@@ -307,12 +386,14 @@ Status ProcessStageImpl::Quarantine(const PolledBatch& single_record, std::strin
 // --- Commit -------------------------------------------------------------------------------------
 
 Status ProcessStageImpl::Flush(Collector& collector) {
-  for (auto& [partition, state] : partitions_) state.Flush(partition, collector);
+  for (const auto& [partition, engine] : partitions_) engine->state().Flush(partition, collector);
   Publish();
   return {};
 }
 
 void ProcessStageImpl::Publish() {
+  counts_.firing_now = fleet_.silent();
+  for (const auto& [partition, engine] : partitions_) counts_.firing_now += engine->firing();
   const std::lock_guard lock(mutex_);
   metrics_.Add(Metric::kEventsRead, counts_.read - published_.read);
   metrics_.Add(Metric::kEventsProcessed, counts_.processed - published_.processed);
@@ -324,6 +405,7 @@ void ProcessStageImpl::Publish() {
   metrics_.Add(Metric::kAlertTransitions, counts_.firing - published_.firing, 0);
   metrics_.Add(Metric::kAlertTransitions, counts_.resolved - published_.resolved, 1);
   metrics_.Set(Metric::kAlertsFiring, counts_.firing_now);
+  metrics_.Set(Metric::kDevicesSilent, fleet_.silent());
   published_ = counts_;
 }
 
@@ -338,7 +420,9 @@ Result<std::unique_ptr<ProcessStage>> ProcessStage::Make(const Settings& setting
                                                          const Clock& clock, Metrics& metrics,
                                                          bool live,
                                                          const ProcessTopicPartitions& partitions) {
-  return std::make_unique<ProcessStageImpl>(settings, clock, metrics, live, partitions);
+  TOCSIN_ASSIGN(auto in_force, RulesInForce::Load(settings));
+  return std::make_unique<ProcessStageImpl>(settings, clock, metrics, live, partitions,
+                                            std::move(in_force));
 }
 
 }  // namespace tocsin

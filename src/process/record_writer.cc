@@ -1,19 +1,19 @@
 #include "process/record_writer.h"
 
+#include <algorithm>
+
 #include "log/dead_letter.h"
 #include "log/partitioner.h"
 
 namespace tocsin {
 
-RecordWriter::RecordWriter(const Settings& settings, const RuleSet& rules,
-                           const ProcessTopicPartitions& partitions)
+RecordWriter::RecordWriter(const Settings& settings, const ProcessTopicPartitions& partitions)
     : raw_topic_(settings.raw_topic),
       processed_topic_(settings.processed_topic),
       alert_topic_(settings.alert_topic),
       dlq_topic_(settings.dlq_topic),
       metrics_(settings.metrics),
       max_event_bytes_(static_cast<std::size_t>(settings.max_event_bytes)),
-      rules_(rules),
       partitions_(partitions),
       quiet_tail_(",\"is_alert\":false,\"reason\":null}"),
       values_(settings.metrics.size()) {}
@@ -29,14 +29,34 @@ std::int32_t RecordWriter::PartitionFor(std::int32_t partitions, std::string_vie
   return PartitionOf(key, partitions);
 }
 
-const std::string& RecordWriter::TailOf(std::uint64_t conditions) {
-  if (conditions == 0) return quiet_tail_;
-  std::string& tail = tails_[conditions];
-  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_.Reason(conditions) + "\"}";
+void RecordWriter::UseRules(const RuleSet& rules) {
+  rules_ = &rules;
+  tails_.clear();
+  long_tails_.clear();
+}
+
+const std::string& RecordWriter::TailOf(std::span<const std::uint64_t> conditions) {
+  if (conditions.size() > 1) return LongTailOf(conditions);
+  if (conditions[0] == 0) return quiet_tail_;
+  if (tails_.size() >= kMaxTails) tails_.clear();
+  std::string& tail = tails_[conditions[0]];
+  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_->Reason(conditions) + "\"}";
   return tail;
 }
 
-void RecordWriter::Processed(const EventBatch& events, std::size_t row, std::uint64_t conditions) {
+const std::string& RecordWriter::LongTailOf(std::span<const std::uint64_t> conditions) {
+  if (std::ranges::all_of(conditions, [](std::uint64_t word) { return word == 0; })) {
+    return quiet_tail_;
+  }
+  if (long_tails_.size() >= kMaxTails) long_tails_.clear();
+  words_.assign(conditions.begin(), conditions.end());
+  std::string& tail = long_tails_[words_];
+  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_->Reason(conditions) + "\"}";
+  return tail;
+}
+
+void RecordWriter::Processed(const EventBatch& events, std::size_t row,
+                             std::span<const std::uint64_t> conditions) {
   const std::string_view device_id = events.device_id[row];
   const bool elsewhere = partitions_.processed != 0 && partitions_.processed != partitions_.input;
   if (processed_ == nullptr || processed_->full() || elsewhere) {
@@ -49,8 +69,11 @@ void RecordWriter::Processed(const EventBatch& events, std::size_t row, std::uin
                             TailOf(conditions));
 }
 
-void RecordWriter::Alert(const AlertRecord& alert, const EventBatch& events, std::size_t row) {
-  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = events.metrics[i][row];
+void RecordWriter::Alert(const AlertRecord& alert, const EventBatch* events, std::size_t row) {
+  const bool has_row = events != nullptr && row < events->size();
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    values_[i] = has_row ? events->metrics[i][row] : EventBatch::kNull;
+  }
   json_.clear();
   AppendAlertJson(json_, alert, metrics_, values_.data());
   collector_->Output(alert_topic_, PartitionFor(partitions_.alerts, alert.device_id))
