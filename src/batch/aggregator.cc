@@ -25,9 +25,9 @@ void HourTotals::Start(std::uint32_t device, std::int64_t hour_us) {
   std::fill(metrics_.begin(), metrics_.end(), Metric{0, 0, kInfinity, -kInfinity, 0});
 }
 
-void HourTotals::Add(RowView row) {
+void HourTotals::Add(RowView row, bool is_alert) {
   ++events_;
-  alerts_ += row.conditions() != 0 ? 1 : 0;
+  alerts_ += is_alert ? 1 : 0;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     const double value = row.metric(m);
     if (std::isnan(value)) continue;

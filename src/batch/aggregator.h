@@ -21,7 +21,8 @@ class HourTotals {
   bool Covers(std::uint32_t device, std::int64_t hour_us) const {
     return events_ > 0 && device == device_ && hour_us == hour_us_;
   }
-  void Add(RowView row);
+  void Add(RowView row) { Add(row, row.conditions() != 0); }
+  void Add(RowView row, bool is_alert);
 
   std::uint32_t device() const { return device_; }
   std::int64_t hour_us() const { return hour_us_; }

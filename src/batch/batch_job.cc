@@ -7,15 +7,14 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "batch/byte_source.h"
 #include "batch/chunk_parser.h"
+#include "batch/device_judge.h"
 #include "batch/input_list.h"
-#include "batch/line_reader.h"
+#include "batch/open_input.h"
 #include "batch/output_file.h"
 #include "batch/rejects_writer.h"
 #include "batch/row_sorter.h"
 #include "batch/tables.h"
-#include "batch/topic_source.h"
 
 namespace tocsin {
 namespace {
@@ -81,17 +80,21 @@ struct OutputFiles {
 
 class BatchJob {
  public:
-  BatchJob(const Settings& settings, const BatchOptions& options, OutputPaths paths, Log* log,
-           std::stop_token stop)
+  BatchJob(const Settings& settings, const BatchOptions& options, OutputPaths paths, RuleSet rules,
+           Log* log, std::stop_token stop)
       : settings_(settings),
         options_(options),
         paths_(std::move(paths)),
         log_(log),
         stop_(std::move(stop)),
-        rules_(RuleSet::Defaults(settings)),
-        layout_{settings.metrics.size()},
-        // An eighth of the limit is for the columns of a row group, another for their encoding.
-        sorter_(layout_, devices_, MemoryLimit() / 4 * 3, paths_.spill_directory) {}
+        rules_(std::move(rules)),
+        layout_{.metric_count = settings.metrics.size(),
+                .condition_words = rules_.words(),
+                .has_sequence = rules_.stateful()},
+        // An eighth of the limit is for the columns of a row group, another for their encoding, and
+        // where rules have functions a quarter for the devices that are judged.
+        sorter_(layout_, devices_, MemoryLimit() / 4 * (rules_.stateful() ? 2 : 3),
+                paths_.spill_directory) {}
 
   Result<BatchReport> Run() {
     const std::int64_t begin_us = clock_.SteadyUs();
@@ -117,10 +120,9 @@ class BatchJob {
   }
 
   Status FindInputs();
-  Result<std::unique_ptr<RecordSource>> OpenInput(const BatchInput& input);
   Status ReadInputs();
   Status Absorb(const RecordSource& source, const ParsedChunk& chunk);
-  Status AbsorbRow(const EventBatch& events, std::size_t row, std::uint64_t conditions);
+  Status AbsorbRow(const ParsedChunk& chunk, std::size_t row);
   void ReportProgress(std::uint64_t bytes_done);
   std::size_t ChunkRows() const;
   Result<std::unique_ptr<TableOutput>> MakeOutput(TableSchema schema, const OutputFile* file,
@@ -162,24 +164,10 @@ Status BatchJob::FindInputs() {
   return {};
 }
 
-Result<std::unique_ptr<RecordSource>> BatchJob::OpenInput(const BatchInput& input) {
-  const auto max_bytes = static_cast<std::size_t>(settings_.max_event_bytes);
-  if (input.topic.empty()) {
-    TOCSIN_ASSIGN(std::unique_ptr<ByteSource> bytes, OpenByteSource(input.name));
-    return std::make_unique<LineReader>(std::move(bytes), input.name, max_bytes);
-  }
-  if (log_ == nullptr) {
-    return Fail(Code::kUsage, "input " + input.name + " needs the log of a data directory");
-  }
-  TOCSIN_ASSIGN(std::unique_ptr<TopicSource> topic,
-                TopicSource::Open(*log_, input.topic, max_bytes));
-  return topic;
-}
-
 Status BatchJob::ReadInputs() {
   ChunkParser parser(settings_, rules_, options_.threads - 1);
   for (const BatchInput& input : inputs_) {
-    TOCSIN_ASSIGN(const std::unique_ptr<RecordSource> source, OpenInput(input));
+    TOCSIN_ASSIGN(const std::unique_ptr<RecordSource> source, OpenInput(settings_, input, log_));
     const auto absorb = [this](const RecordSource& from, const ParsedChunk& chunk) {
       return Absorb(from, chunk);
     };
@@ -198,7 +186,7 @@ Status BatchJob::Absorb(const RecordSource& source, const ParsedChunk& chunk) {
   for (std::size_t row = 0; row < events.size(); ++row) {
     const RejectReason reason = events.reject[row];
     if (reason == RejectReason::kNone) {
-      TOCSIN_TRY(AbsorbRow(events, row, chunk.conditions[row]));
+      TOCSIN_TRY(AbsorbRow(chunk, row));
       continue;
     }
     ++report_.rejected[static_cast<std::size_t>(reason)];
@@ -215,15 +203,23 @@ Status BatchJob::Absorb(const RecordSource& source, const ParsedChunk& chunk) {
   return {};
 }
 
-Status BatchJob::AbsorbRow(const EventBatch& events, std::size_t row, std::uint64_t conditions) {
+Status BatchJob::AbsorbRow(const ParsedChunk& chunk, std::size_t row) {
+  const EventBatch& events = chunk.events;
   if (sorter_.full()) TOCSIN_TRY(sorter_.Spill());
   const std::string_view status = events.status[row];
   std::uint64_t* const words = sorter_.Append();
-  SetRowHead(words, events.time_us[row], conditions, devices_.Encode(events.device_id[row]),
+  const std::uint64_t* conditions =
+      chunk.conditions.empty() ? nullptr : &chunk.conditions[row * layout_.condition_words];
+  SetRowHead(words, events.time_us[row], conditions == nullptr ? 0 : *conditions,
+             devices_.Encode(events.device_id[row]),
              status.data() == nullptr ? DeviceDictionary::kUnknown : statuses_.Encode(status));
   for (std::size_t m = 0; m < layout_.metric_count; ++m) {
     SetRowMetric(words, m, events.metrics[m][row]);
   }
+  for (std::size_t w = 1; w < layout_.condition_words; ++w) {
+    words[layout_.ConditionWord(w)] = conditions == nullptr ? 0 : conditions[w];
+  }
+  if (layout_.has_sequence) words[layout_.SequenceWord()] = good_rows_;
   ++good_rows_;
   return {};
 }
@@ -259,8 +255,7 @@ Status BatchJob::WriteTables() {
   TOCSIN_ASSIGN(const auto aggregates, MakeOutput(AggregatesSchema(settings_.metrics),
                                                   files_ ? &files_->aggregates : nullptr,
                                                   std::max<std::size_t>(chunk_rows / 8, 1024)));
-  TableFiller filler(layout_.metric_count, rules_.size(), devices_, statuses_, *cleansed,
-                     *aggregates);
+  TableFiller filler(layout_, rules_.size(), devices_, statuses_, *cleansed, *aggregates);
   TOCSIN_TRY(FillTables(*rows, filler));
   TOCSIN_TRY(cleansed->Finish());
   TOCSIN_TRY(aggregates->Finish());
@@ -278,6 +273,11 @@ Status BatchJob::WriteTables() {
 
 // Equal (device, time) stand next to each other, the first in input order first.
 Status BatchJob::FillTables(SortedRows& rows, TableFiller& filler) {
+  std::optional<DeviceJudge> judge;
+  if (rules_.stateful()) {
+    judge.emplace(rules_, layout_, devices_, statuses_, MemoryLimit() / 4, paths_.spill_directory,
+                  [&filler](RowView row) { return filler.Add(row); });
+  }
   std::uint32_t last_device = DeviceDictionary::kUnknown;
   std::int64_t last_time_us = 0;
   for (std::uint64_t seen = 0; const std::uint64_t* words = rows.Next(); ++seen) {
@@ -288,9 +288,10 @@ Status BatchJob::FillTables(SortedRows& rows, TableFiller& filler) {
     if (row.device() == last_device && row.time_us() == last_time_us) continue;
     last_device = row.device();
     last_time_us = row.time_us();
-    TOCSIN_TRY(filler.Add(row));
+    TOCSIN_TRY(judge ? judge->Add(row) : filler.Add(row));
   }
   TOCSIN_TRY(rows.status());
+  if (judge) TOCSIN_TRY(judge->Finish());
   return filler.Finish();
 }
 
@@ -299,7 +300,9 @@ Status BatchJob::FillTables(SortedRows& rows, TableFiller& filler) {
 Result<BatchReport> RunBatch(const Settings& settings, const BatchOptions& options, Log* log,
                              std::stop_token stop) {
   TOCSIN_ASSIGN(OutputPaths paths, ResolvePaths(settings, options));
-  return BatchJob(settings, options, std::move(paths), log, std::move(stop)).Run();
+  TOCSIN_ASSIGN(RuleSet rules, RuleSet::ForSettings(settings, options.labels));
+  return BatchJob(settings, options, std::move(paths), std::move(rules), log, std::move(stop))
+      .Run();
 }
 
 }  // namespace tocsin

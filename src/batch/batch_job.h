@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "log/log.h"
 #include "model/reject_reason.h"
+#include "rule/rule_set.h"
 
 namespace tocsin {
 
@@ -24,6 +25,7 @@ struct BatchOptions {
   std::int64_t memory_limit_bytes = 512LL << 20;  // of row data; beyond it rows spill to disk
   std::string rejects_path;                       // empty = OUTPUT_DIR/rejects.jsonl
   std::string spill_dir;                          // empty = output_dir
+  const LabelSource* labels = nullptr;            // of the devices, for rules; must outlive the run
   std::function<void(const std::string& text)> preview_out;
   std::function<void(std::uint64_t rows, std::uint64_t bytes_done, std::uint64_t bytes_all)>
       progress;
@@ -47,9 +49,12 @@ struct BatchReport {
 // rejects.jsonl, which appear whole or not at all. Memory stays within the limit plus the
 // dictionaries: rows are sorted in runs that spill to temporary files and are merged.
 //
-// `log` is needed for topic inputs only (may be null otherwise). Errors: kNotFound for a missing
-// input (named), kDiskError for an output that cannot be written, kCancelled when stopped: then
-// the old outputs stand.
+// The flags are what the rules in force (RuleSet::ForSettings) say at the cleansed events of each
+// device in the order of the input: as the stream judges them. Repeats are dropped first.
+//
+// `log` is needed for topic inputs only (may be null otherwise). Errors: kConfiguration for a rule
+// file with mistakes (all of them), kNotFound for a missing input (named), kDiskError for an output
+// that cannot be written, kCancelled when stopped: then the old outputs stand.
 Result<BatchReport> RunBatch(const Settings& settings, const BatchOptions& options, Log* log,
                              std::stop_token stop);
 

@@ -13,12 +13,14 @@
 #include "batch/record_source.h"
 #include "config/settings.h"
 #include "model/event_batch.h"
-#include "rule/threshold_rules.h"
+#include "rule/rule_set.h"
 
 namespace tocsin {
 
-// A chunk of records and what was read in them. Row r of `events` and `conditions` is item r of
-// `records`.
+// A chunk of records and what was read in them. Row r of `events` is item r of `records`; the
+// conditions of its rules are RuleSet::words() words from r * words() of `conditions` on. Rules
+// with functions depend on the device's other events: when a set has one, nothing is judged here
+// and `conditions` is empty.
 struct ParsedChunk {
   explicit ParsedChunk(std::size_t metric_count) : events(metric_count) {}
   RecordChunk records;
@@ -56,7 +58,6 @@ class ChunkParser {
   void AwaitParsed(const Slot& slot);
   void WorkerLoop(Worker& worker);
 
-  const RuleSet* rules_;
   std::vector<std::unique_ptr<Worker>> workers_;  // at least one: the caller's own
   std::vector<std::unique_ptr<Slot>> slots_;
   std::mutex mutex_;

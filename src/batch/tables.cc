@@ -66,16 +66,16 @@ TableSchema AggregatesSchema(const std::vector<MetricSpec>& metrics) {
   return schema;
 }
 
-TableFiller::TableFiller(std::size_t metric_count, std::size_t rule_count,
+TableFiller::TableFiller(const RowLayout& layout, std::size_t rule_count,
                          const DeviceDictionary& devices, const DeviceDictionary& statuses,
                          TableOutput& cleansed, TableOutput& aggregates)
-    : metric_count_(metric_count),
+    : layout_(layout),
       rule_count_(rule_count),
       devices_(&devices),
       statuses_(&statuses),
       cleansed_(&cleansed),
       aggregates_(&aggregates),
-      hour_(metric_count),
+      hour_(layout.metric_count),
       status_codes_(statuses.size()) {}
 
 Status TableFiller::Add(RowView row) {
@@ -84,11 +84,12 @@ Status TableFiller::Add(RowView row) {
     TOCSIN_TRY(EmitHour());
     hour_.Start(row.device(), hour_us);
   }
-  hour_.Add(row);
-  return AddCleansed(row);
+  const bool is_alert = row.AnyHolds(layout_);
+  hour_.Add(row, is_alert);
+  return AddCleansed(row, is_alert);
 }
 
-Status TableFiller::AddCleansed(RowView row) {
+Status TableFiller::AddCleansed(RowView row, bool is_alert) {
   std::vector<Column>& columns = cleansed_->columns();
   auto column = columns.begin();
   if (cleansed_->at_chunk_start()) ++chunk_number_;
@@ -98,7 +99,8 @@ Status TableFiller::AddCleansed(RowView row) {
   }
   column->codes.push_back(static_cast<std::uint32_t>(column->dictionary.size() - 1));
   (++column)->ints.push_back(row.time_us());
-  for (std::size_t m = 0; m < metric_count_; ++m) (++column)->doubles.push_back(row.metric(m));
+  for (std::size_t m = 0; m < layout_.metric_count; ++m)
+    (++column)->doubles.push_back(row.metric(m));
   ++column;
   std::uint32_t status = Column::kNullCode;
   if (row.status() != DeviceDictionary::kUnknown) {
@@ -111,9 +113,9 @@ Status TableFiller::AddCleansed(RowView row) {
   }
   column->codes.push_back(status);
   for (std::size_t r = 0; r < rule_count_; ++r) {
-    (++column)->bools.push_back(static_cast<std::uint8_t>(row.conditions() >> r & 1));
+    (++column)->bools.push_back(row.Holds(layout_, r) ? 1 : 0);
   }
-  (++column)->bools.push_back(row.conditions() != 0 ? 1 : 0);
+  (++column)->bools.push_back(is_alert ? 1 : 0);
   return cleansed_->RowAdded();
 }
 
@@ -126,7 +128,7 @@ Status TableFiller::EmitHour() {
   }
   column->codes.push_back(static_cast<std::uint32_t>(column->dictionary.size() - 1));
   (++column)->ints.push_back(hour_.hour_us());
-  for (std::size_t m = 0; m < metric_count_; ++m) {
+  for (std::size_t m = 0; m < layout_.metric_count; ++m) {
     (++column)->doubles.push_back(hour_.Average(m));
     (++column)->doubles.push_back(hour_.Max(m));
     (++column)->doubles.push_back(hour_.Min(m));

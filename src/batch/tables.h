@@ -11,7 +11,7 @@
 #include "batch/table.h"
 #include "model/device_dictionary.h"
 #include "model/metric_spec.h"
-#include "rule/threshold_rules.h"
+#include "rule/rule_set.h"
 
 namespace tocsin {
 
@@ -58,17 +58,17 @@ TableSchema AggregatesSchema(const std::vector<MetricSpec>& metrics);
 // Turns sorted rows without repeats into both tables. Dictionaries and outputs must outlive it.
 class TableFiller {
  public:
-  TableFiller(std::size_t metric_count, std::size_t rule_count, const DeviceDictionary& devices,
+  TableFiller(const RowLayout& layout, std::size_t rule_count, const DeviceDictionary& devices,
               const DeviceDictionary& statuses, TableOutput& cleansed, TableOutput& aggregates);
   Status Add(RowView row);
   // Writes the last hour.
   Status Finish();
 
  private:
-  Status AddCleansed(RowView row);
+  Status AddCleansed(RowView row, bool is_alert);
   Status EmitHour();
 
-  std::size_t metric_count_;
+  RowLayout layout_;
   std::size_t rule_count_;
   const DeviceDictionary* devices_;
   const DeviceDictionary* statuses_;

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/settings.h"
+#include "expression/diagnostic.h"
+#include "rule_file/rule_definition.h"
+
+namespace tocsin {
+
+// What `rules check` says of one file.
+struct RuleCheck {
+  std::string path;
+  std::vector<RuleDefinition> rules;    // none when there is a mistake
+  std::vector<Diagnostic> diagnostics;  // every mistake, in order of place
+  bool ok() const { return diagnostics.empty(); }
+};
+
+// Errors are those of reading the file; mistakes in it are in the result.
+Result<RuleCheck> CheckRuleFile(const Settings& settings, const std::string& path);
+
+// {"ok","rules":[{"rule","group","version","levels":[{"severity","expr"}],"clear_expr","for",
+// "keep_firing_for","state":[{"call","window"}],"time_driven"}],"errors":[{"line","column",
+// "message"}]}
+std::string RuleCheckJson(const RuleCheck& check);
+// The rules, one paragraph each; the mistakes as path:line:column: message.
+std::string RuleCheckText(const RuleCheck& check);
+
+}  // namespace tocsin
