@@ -406,5 +406,22 @@ TEST(FieldReaderTest, FailsForGoodAtTheFirstFieldThatDoesNotFit) {
   EXPECT_FALSE(reader.ok());
 }
 
+TEST_F(LocalApiTest, AControlRequestGetsTheAnswerOfTheInstance) {
+  server_.reset();
+  auto server = LocalServer::Start(
+      path_, *memory_, [] { return std::string("{}"); },
+      [](std::string_view name, std::string_view argument) -> Result<std::string> {
+        if (name != "echo") return Fail(Code::kNotFound, "no such request");
+        return std::string(argument);
+      });
+  ASSERT_TRUE(server) << server.error().message();
+  EXPECT_EQ(RemoteLog::Control(path_, "echo", R"({"a":1})").value(), R"({"a":1})");
+  EXPECT_EQ(RemoteLog::Control(path_, "other", "{}").error().code(), Code::kNotFound);
+}
+
+TEST_F(LocalApiTest, AnInstanceWithoutControlSaysNotFound) {
+  EXPECT_EQ(RemoteLog::Control(path_, "echo", "{}").error().code(), Code::kNotFound);
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -44,11 +44,11 @@ struct Connection {
 class LocalServerImpl final : public LocalServer {
  public:
   LocalServerImpl(std::string path, FileDescriptor listener, FileDescriptor wake, Log& log,
-                  std::function<std::string()> status)
+                  std::function<std::string()> status, Control control)
       : path_(std::move(path)),
         listener_(std::move(listener)),
         wake_(std::move(wake)),
-        handler_(log, std::move(status), stop_.get_token()) {
+        handler_(log, std::move(status), stop_.get_token(), std::move(control)) {
     acceptor_ = std::thread([this] { AcceptConnections(); });
   }
   ~LocalServerImpl() override { Stop(); }
@@ -218,12 +218,13 @@ Result<FileDescriptor> Listen(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<LocalServer>> LocalServer::Start(const std::string& socket_path, Log& log,
-                                                        std::function<std::string()> status) {
+                                                        std::function<std::string()> status,
+                                                        Control control) {
   FileDescriptor wake(::eventfd(0, EFD_CLOEXEC));
   if (!wake.valid()) return SocketFailure("make an event for the", socket_path, errno);
   TOCSIN_ASSIGN(FileDescriptor listener, Listen(socket_path));
   return std::make_unique<LocalServerImpl>(socket_path, std::move(listener), std::move(wake), log,
-                                           std::move(status));
+                                           std::move(status), std::move(control));
 }
 
 }  // namespace tocsin

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "log/log.h"
@@ -21,8 +22,13 @@ class LocalServer {
   // that `status` requests get; it is called from the threads of the connections. `log` must
   // outlive the server. Errors: kUnavailable when another instance listens there,
   // kFailedPrecondition when a file stands there, kDiskError for what the system answers.
+  // `control` answers control requests (a name and a JSON argument) likewise; empty = none are
+  // taken.
+  using Control =
+      std::function<Result<std::string>(std::string_view name, std::string_view argument)>;
   static Result<std::unique_ptr<LocalServer>> Start(const std::string& socket_path, Log& log,
-                                                    std::function<std::string()> status);
+                                                    std::function<std::string()> status,
+                                                    Control control = {});
   // Removes the socket file, stops accepting and ends the connections. A request under way may
   // finish and is answered if that takes no longer than 50 ms.
   virtual ~LocalServer() = default;

@@ -352,4 +352,17 @@ Result<std::string> RemoteLog::Status(const std::string& socket_path) {
   return std::string(status);
 }
 
+Result<std::string> RemoteLog::Control(const std::string& socket_path, std::string_view name,
+                                       std::string_view argument) {
+  TOCSIN_ASSIGN(const FileDescriptor fd, Dial(socket_path));
+  std::string request = Request(Operation::kControl);
+  PutBytes(request, name);
+  PutBytes(request, argument);
+  TOCSIN_ASSIGN(const std::string answer, Exchange(fd.get(), request));
+  FieldReader reader(answer);
+  const std::string_view json = reader.Bytes();
+  if (!reader.Finished()) return Malformed();
+  return std::string(json);
+}
+
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "log/log.h"
 
@@ -21,6 +22,10 @@ class RemoteLog {
   static Result<std::unique_ptr<Log>> Connect(const std::string& socket_path);
   // The status object of the instance (JSON).
   static Result<std::string> Status(const std::string& socket_path);
+  // A control request: its JSON answer, or the error that the instance gave. kUnavailable when
+  // nobody listens.
+  static Result<std::string> Control(const std::string& socket_path, std::string_view name,
+                                     std::string_view argument);
 };
 
 }  // namespace tocsin

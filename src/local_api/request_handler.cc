@@ -17,6 +17,7 @@ struct Call {
   Log& log;
   const std::function<std::string()>& status;
   const std::stop_token& stop;
+  const RequestHandler::Control& control;
   const RequestHandler::Send& send;
   FieldReader& arguments;
 };
@@ -259,6 +260,26 @@ Answer HandleCommit(Call& call) {
   return out;
 }
 
+Answer HandleControl(Call& call) {
+  const std::string_view name = call.arguments.Bytes();
+  const std::string_view argument = call.arguments.Bytes();
+  if (!call.arguments.Finished() || name.size() > kMaxControlName ||
+      argument.size() > kMaxControlArgument) {
+    return Bad();
+  }
+  Result<std::string> answer =
+      call.control ? call.control(name, argument)
+                   : Fail(Code::kNotFound, "the running instance takes no requests of this kind");
+  if (!answer) return ErrorOf(answer);
+  if (answer->size() > kMaxAnswerBytes / 2) {
+    return Result<std::string>(
+        Fail(Code::kResourceExhausted, "the answer is too large; ask for fewer entries"));
+  }
+  std::string out;
+  PutBytes(out, *answer);
+  return out;
+}
+
 Answer Dispatch(Operation operation, Call& call) {
   switch (operation) {
     case Operation::kStatus:
@@ -285,20 +306,23 @@ Answer Dispatch(Operation operation, Call& call) {
       return HandleSizeOfState(call);
     case Operation::kCommit:
       return HandleCommit(call);
+    case Operation::kControl:
+      return HandleControl(call);
   }
   return Bad();
 }
 
 }  // namespace
 
-RequestHandler::RequestHandler(Log& log, std::function<std::string()> status, std::stop_token stop)
-    : log_(log), status_(std::move(status)), stop_(std::move(stop)) {}
+RequestHandler::RequestHandler(Log& log, std::function<std::string()> status, std::stop_token stop,
+                               Control control)
+    : log_(log), status_(std::move(status)), stop_(std::move(stop)), control_(std::move(control)) {}
 
 Status RequestHandler::Handle(std::string_view request, const Send& send) const {
   FieldReader reader(request);
   const std::uint8_t version = reader.Byte();
   const auto operation = static_cast<Operation>(reader.Byte());
-  Call call{log_, status_, stop_, send, reader};
+  Call call{log_, status_, stop_, control_, send, reader};
   Answer answer = Bad();
   if (reader.ok() && version == kLocalApiVersion) answer = Dispatch(operation, call);
   if (!answer) {

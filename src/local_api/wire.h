@@ -16,6 +16,8 @@ inline constexpr std::uint8_t kLocalApiVersion = 1;
 inline constexpr std::size_t kMaxAnswerBytes = 96u << 20;
 inline constexpr std::size_t kMaxFetchBytes = 4u << 20;
 inline constexpr std::int64_t kMaxWaitUs = 1'000'000;
+inline constexpr std::size_t kMaxControlName = 64;
+inline constexpr std::size_t kMaxControlArgument = 1u << 20;
 
 enum class Operation : std::uint8_t {
   kStatus = 1,
@@ -30,6 +32,7 @@ enum class Operation : std::uint8_t {
   kReadState = 10,
   kSizeOfState = 11,
   kCommit = 12,
+  kControl = 13,
 };
 
 // Reads the fields of a message one after the other. A field that does not fit gives an empty
