@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <thread>
 
 #include "app/commands.h"
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "batch/batch_job.h"
+#include "fleet/fleet_directory.h"
 
 namespace tocsin {
 namespace {
@@ -67,6 +69,9 @@ std::string ReportText(const BatchReport& report) {
 Result<int> RunBatchCommand(Session& session, const BatchFlags& flags) {
   TOCSIN_TRY(CheckBuilt(session.settings));
   BatchOptions options = OptionsFor(session, flags);
+  TOCSIN_ASSIGN(const std::unique_ptr<FleetDirectory> fleet,
+                FleetDirectory::Open(session.settings.fleet_file));
+  options.labels = fleet.get();
   OpenedLog opened;
   const bool from_log = std::any_of(options.inputs.begin(), options.inputs.end(),
                                     [](const auto& input) { return input.starts_with("topic:"); });

@@ -101,10 +101,11 @@ Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAcces
 }
 
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
-                                              std::function<std::string()> status, bool optional) {
+                                              std::function<std::string()> status, bool optional,
+                                              LocalServer::Control control) {
   if (opened.embedded == nullptr) return std::unique_ptr<LocalServer>();
-  auto server =
-      LocalServer::Start(SocketPathFor(settings.data_dir), *opened.log, std::move(status));
+  auto server = LocalServer::Start(SocketPathFor(settings.data_dir), *opened.log, std::move(status),
+                                   std::move(control));
   if (!server && optional) {
     LogWarning("local_api", "other processes cannot use the log meanwhile",
                {{"reason", server.error().message()}});

@@ -37,9 +37,10 @@ std::string LogDirectoryOf(const Settings& settings);
 Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access);
 
 // Lets other processes use the log while this one holds it. `optional`: a failure is only a
-// warning. Null when the log is not here.
+// warning. `control` answers requests beyond the log. Null when the log is not here.
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
-                                              std::function<std::string()> status, bool optional);
+                                              std::function<std::string()> status, bool optional,
+                                              LocalServer::Control control = {});
 
 // What the log of this process counted, into the program's metrics.
 void TakeLogMetrics(const OpenedLog& opened, Metrics& metrics);

@@ -1,12 +1,14 @@
 #include "app/periodic_batch.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "app/stage_thread.h"
 #include "base/logging.h"
 #include "base/wait.h"
 #include "batch/batch_job.h"
+#include "fleet/fleet_directory.h"
 
 namespace tocsin {
 namespace {
@@ -61,6 +63,10 @@ Status PeriodicBatch::RunIfNew(std::stop_token stop) {
   BatchOptions options;
   options.inputs = {"topic:" + settings.raw_topic};
   options.output_dir = settings.processed_data_path;
+  // As the file is now: `up` takes up other labels while it runs, too.
+  TOCSIN_ASSIGN(const std::unique_ptr<FleetDirectory> fleet,
+                FleetDirectory::Open(settings.fleet_file));
+  options.labels = fleet.get();
   options.memory_limit_bytes = std::min(kMemoryBytes, settings.batch_memory_bytes);
   TOCSIN_ASSIGN(const BatchReport report, RunBatch(settings, options, &log_, std::move(stop)));
   seen_end_ = end;

@@ -9,9 +9,11 @@
 #include <thread>
 #include <utility>
 
+#include "app/desk.h"
 #include "app/open_log.h"
 #include "app/periodic_batch.h"
 #include "app/progress_line.h"
+#include "app/reload_signal.h"
 #include "app/run_summary.h"
 #include "app/stage_thread.h"
 #include "base/logging.h"
@@ -55,12 +57,18 @@ class Pipeline {
     TOCSIN_ASSIGN(process_stage_,
                   ProcessStage::Make(settings, session_.clock, session_.metrics, true));
     TOCSIN_ASSIGN(deliver_stage_, AlertLogStage::Make(AlertLogOptionsFor(settings)));
+    TOCSIN_ASSIGN(notify_stage_, MakeNotifyStage(session_, random_, log));
     TOCSIN_ASSIGN(waiting_, WaitingAtStart());
     TOCSIN_ASSIGN(raw_end_at_start_, EndOf(log, settings.raw_topic));
-    TOCSIN_ASSIGN(server_, ServeLog(settings, opened_, [this] { return StatusJson(); }, false));
+    TOCSIN_ASSIGN(server_, ServeLog(
+                               settings, opened_, [this] { return StatusJson(); }, false,
+                               DeskControl(notify_stage_.get())));
     const auto wake = [this] { wake_.request_stop(); };
     process_.emplace(log, *process_stage_, session_.clock, ProcessRunnerOptions(settings), wake);
     deliver_.emplace(log, *deliver_stage_, session_.clock, DeliverRunnerOptions(settings), wake);
+    if (notify_stage_ != nullptr) {
+      notify_.emplace(log, *notify_stage_, session_.clock, NotifyRunnerOptions(settings), wake);
+    }
     batch_.emplace(session_, log, wake);
     if (options_.demo) StartGenerator(wake);
     return {};
@@ -136,6 +144,7 @@ class Pipeline {
     std::int64_t shown_us = start_us_;
     std::uint64_t shown_records = 0;
     while (WaitUs(kLookUs, wake_.get_token())) {
+      if (reload_.Take()) Reload();
       const std::int64_t now_us = session_.clock.SteadyUs();
       if (options_.run_for_us > 0 && now_us - start_us_ >= options_.run_for_us) return;
       if (now_us - shown_us < (line.on_terminal() ? kRedrawUs : kMessageUs)) continue;
@@ -146,6 +155,11 @@ class Pipeline {
       shown_records = counts.read;
       ShowState(line, counts, rate);
     }
+  }
+
+  void Reload() {
+    ReloadRules(session_, *process_stage_);
+    if (notify_stage_ != nullptr) ReloadRoutes(session_, *notify_stage_);
   }
 
   void ShowState(ProgressLine& line, const ProcessCounts& counts, double rate) const {
@@ -189,6 +203,10 @@ class Pipeline {
     Note(process_->Stop());
     if (!failure_) deliver_->CatchUp(kCatchUpUs);
     Note(deliver_->Stop());
+    if (notify_) {
+      if (!failure_) notify_->CatchUp(kCatchUpUs);
+      Note(notify_->Stop());
+    }
     Note(failure_ ? batch_->Stop() : batch_->Finish());
     if (failure_) return std::unexpected(*failure_);
     const Settings& settings = session_.settings;
@@ -247,6 +265,9 @@ class Pipeline {
   OpenedLog opened_;
   std::unique_ptr<ProcessStage> process_stage_;
   std::unique_ptr<AlertLogStage> deliver_stage_;
+  SeededRandom random_{RandomSeed()};
+  std::unique_ptr<NotifyStage> notify_stage_;  // null without channels
+  ReloadSignal reload_;
   Result<GenerateReport> generated_;
   std::atomic<std::uint64_t> generated_so_far_{0};
   std::int64_t waiting_ = 0;
@@ -257,6 +278,7 @@ class Pipeline {
   // Threads last: they end before what they use.
   std::optional<StageThread> process_;
   std::optional<StageThread> deliver_;
+  std::optional<StageThread> notify_;
   std::optional<PeriodicBatch> batch_;
   std::jthread generator_;
   std::unique_ptr<LocalServer> server_;

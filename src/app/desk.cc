@@ -1,0 +1,211 @@
+#include "app/desk.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "app/open_log.h"
+#include "base/logging.h"
+#include "local_api/remote_log.h"
+#include "log/partitioner.h"
+#include "stage/collector.h"
+
+namespace tocsin {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMostDeliveries = 10'000;
+
+std::vector<std::string> SplitList(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
+}
+
+Status AppendTo(Log& log, const std::string& topic, std::string_view key, std::string_view value) {
+  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log, topic));
+  RecordBatchBuilder batch;
+  batch.Append(key, value);
+  TOCSIN_ASSIGN(const auto transaction, log.Begin());
+  TOCSIN_TRY(transaction->Append({topic, PartitionOf(key, partitions)}, batch));
+  TOCSIN_TRY(transaction->Commit());
+  return {};
+}
+
+// A text member of the argument, "" when it is absent or no text.
+std::string Text(const Json& argument, const char* key) {
+  const auto found = argument.find(key);
+  return found == argument.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
+
+Result<std::string> Done(Status status) {
+  if (!status) return std::unexpected(std::move(status).error());
+  return std::string("{}");
+}
+
+Result<std::string> AnswerDeliveries(NotifyStage& stage, std::string_view name,
+                                     const Json& argument) {
+  if (name == "deliveries.show") return stage.DeliveryJson(Text(argument, "id"));
+  if (name == "deliveries.redeliver") return Done(stage.Redeliver(Text(argument, "id")));
+  NotifyStage::DeliveryQuery query{.state = Text(argument, "state"),
+                                   .channel = Text(argument, "channel")};
+  if (const auto max = argument.find("max"); max != argument.end() && max->is_number_unsigned()) {
+    query.max = std::min(max->get<std::size_t>(), kMostDeliveries);
+  }
+  return stage.DeliveriesJson(std::move(query));
+}
+
+// The log is here: nobody runs the delivery.
+Result<std::string> AnswerHere(Session& session, Log& log, std::string_view name,
+                               std::string_view argument, bool changes) {
+  NotifyOptions options = NotifyOptionsFor(session.settings, &log);
+  TOCSIN_ASSIGN(options.routes, RoutesFor(session.settings));
+  options.desk_only = true;
+  SeededRandom random(RandomSeed());
+  TOCSIN_ASSIGN(const auto stage,
+                NotifyStage::Make(std::move(options), session.clock, random, session.metrics));
+  TOCSIN_TRY(stage->Restore(0, [&](const Stage::StateVisitor& visit) {
+    return log.ReadState(NotifyStage::kName, 0, visit);
+  }));
+  TOCSIN_ASSIGN(std::string answer, AnswerDesk(*stage, name, argument));
+  if (!changes) return answer;
+  Collector collector;
+  TOCSIN_TRY(stage->Flush(collector));
+  TOCSIN_ASSIGN(const auto transaction, log.Begin());
+  TOCSIN_TRY(collector.MoveInto(*transaction, NotifyStage::kName));
+  TOCSIN_TRY(transaction->Commit());
+  return answer;
+}
+
+}  // namespace
+
+Result<RouteConfig> RoutesFor(const Settings& settings) {
+  if (settings.alert_routes_file.empty()) return DefaultRouteConfig(settings);
+  std::vector<Diagnostic> diagnostics;
+  TOCSIN_ASSIGN(RouteConfig routes, ReadRouteConfig(settings.alert_routes_file, diagnostics));
+  for (const std::string& warning : routes.warnings) LogWarning("routes", warning);
+  return routes;
+}
+
+bool HasChannels(const RouteConfig& routes) {
+  return std::ranges::any_of(routes.receivers,
+                             [](const Receiver& receiver) { return !receiver.channels.empty(); });
+}
+
+NotifyOptions NotifyOptionsFor(const Settings& settings, Log* log) {
+  NotifyOptions options;
+  options.notifier.backlog_age_us = settings.alert_backlog_age_us;
+  options.max_age_us = settings.alert_max_age_us;
+  options.environment.external_url = settings.alert_external_url;
+  OutgoingPolicy& policy = options.environment.policy;
+  policy.allow_http = settings.alert_allow_http;
+  policy.allowed_networks = SplitList(settings.alert_allow_networks);
+  policy.ca_file = settings.alert_ca_file;
+  policy.timeout_us = settings.alert_timeout_us;
+  policy.connect_timeout_us = std::min(policy.connect_timeout_us, settings.alert_timeout_us);
+  if (log != nullptr) {
+    options.environment.append = [log](const std::string& topic, std::string_view key,
+                                       std::string_view value) {
+      return AppendTo(*log, topic, key, value);
+    };
+  }
+  return options;
+}
+
+RunnerOptions NotifyRunnerOptions(const Settings& settings) {
+  RunnerOptions options;
+  options.group = std::string(NotifyStage::kName);
+  options.topic = settings.alert_topic;
+  options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
+  options.crash_guard_path = settings.data_dir + "/notify.guard";
+  return options;
+}
+
+Result<std::unique_ptr<NotifyStage>> MakeNotifyStage(Session& session, RandomSource& random,
+                                                     Log& log) {
+  TOCSIN_ASSIGN(RouteConfig routes, RoutesFor(session.settings));
+  if (!HasChannels(routes)) return std::unique_ptr<NotifyStage>();
+  NotifyOptions options = NotifyOptionsFor(session.settings, &log);
+  options.routes = std::move(routes);
+  return NotifyStage::Make(std::move(options), session.clock, random, session.metrics);
+}
+
+Result<std::string> AnswerDesk(NotifyStage& stage, std::string_view name,
+                               std::string_view argument) {
+  const Json json = Json::parse(argument, nullptr, false);
+  if (!json.is_object()) {
+    return Fail(Code::kInvalidArgument,
+                "the argument of " + std::string(name) + " is no JSON object");
+  }
+  if (name.starts_with("deliveries.")) return AnswerDeliveries(stage, name, json);
+  if (name == "channels.list") return stage.ChannelsJson();
+  if (name == "channels.test") return stage.TestChannel(Text(json, "name"));
+  if (name == "channels.enable") return Done(stage.EnableChannel(Text(json, "name")));
+  if (name == "silences.list") return stage.SilencesJson();
+  if (name == "silences.expire") return Done(stage.ExpireSilence(Text(json, "id")));
+  if (name == "alerts.list") return stage.AlertsJson();
+  if (name == "silences.add") {
+    TOCSIN_ASSIGN(Silence silence, Silence::FromJson(argument));
+    return Done(stage.AddSilence(std::move(silence)));
+  }
+  return Fail(Code::kNotFound, "the running instance knows no request " + std::string(name));
+}
+
+LocalServer::Control DeskControl(NotifyStage* stage) {
+  if (stage == nullptr) {
+    return [](std::string_view, std::string_view) -> Result<std::string> {
+      return Fail(Code::kFailedPrecondition,
+                  "the running instance delivers to no channel; set ALERT_ROUTES_FILE or "
+                  "ALERT_WEBHOOK_URL and start it again");
+    };
+  }
+  return [stage](std::string_view name, std::string_view argument) {
+    return AnswerDesk(*stage, name, argument);
+  };
+}
+
+Result<std::string> AskDesk(Session& session, std::string_view name, std::string_view argument,
+                            bool changes) {
+  const Settings& settings = session.settings;
+  auto remote = RemoteLog::Control(SocketPathFor(settings.data_dir), name, argument);
+  if (remote || remote.error().code() != Code::kUnavailable) return remote;
+  // Nobody listens, or the delivery there has ended: the log says who is right.
+  auto opened = OpenLog(settings, session.clock, LogAccess::kExclusive);
+  if (!opened) return std::unexpected(std::move(opened).error());
+  return AnswerHere(session, *opened->log, name, argument, changes);
+}
+
+void ReloadRules(Session& session, ProcessStage& stage) {
+  const Status done = stage.Reload(session.settings);
+  session.metrics.Add(Metric::kReloads, 1, done ? 0 : 1);
+  if (done) {
+    LogInfo("rules", "the rules are in force anew");
+  } else {
+    LogError("rules", "the rules were not reloaded; the old ones stay",
+             {{"reason", done.error().message()}});
+  }
+}
+
+void ReloadRoutes(Session& session, NotifyStage& stage) {
+  Result<RouteConfig> routes = RoutesFor(session.settings);
+  Status done =
+      routes ? stage.Reconfigure(std::move(*routes)) : Status(std::unexpected(routes.error()));
+  session.metrics.Add(Metric::kReloads, 1, done ? 0 : 1);
+  if (done) {
+    LogInfo("routes", "the routes are in force anew");
+  } else {
+    LogError("routes", "the routes were not reloaded; the old ones stay",
+             {{"reason", done.error().message()}});
+  }
+}
+
+}  // namespace tocsin
