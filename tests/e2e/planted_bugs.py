@@ -7,6 +7,7 @@ kill loop must pass without a switch and must report a violation with it.
   planted_bugs.py offset_off_by_one
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import samples
 from compare import check_stream
 from driver import Workspace, wait_for
+from receiver import Receiver
 
 
 def run(switch: str) -> str | None:
@@ -44,13 +46,38 @@ def run(switch: str) -> str | None:
         return None
 
 
+def slowly(_request, _number) -> int:
+    time.sleep(0.01)
+    return 200
+
+
+def run_delivery(switch: str) -> str | None:
+    """The same for messages: every alert must reach a receiver, whatever dies."""
+    settings = {"ALERT_ALLOW_HTTP": "true", "ALERT_ALLOW_NETWORKS": "127.0.0.0/8"}
+    settings |= {"TOCSIN_TEST_SWITCH": switch} if switch else {}
+    with Receiver(slowly) as receiver, Workspace(ALERT_WEBHOOK_URL=receiver.url, **settings) as work:
+        work.ingest(b"\n".join(samples.event(f"dev_{i}", 0, 60.0) for i in range(200)))
+        work.run("process", "--until-caught-up")
+        for wanted in (20, 50, 80):
+            process = work.start("deliver")
+            receiver.wait_for(wanted, 60)
+            process.kill()
+            process.communicate()
+        work.run("deliver", "--until-caught-up")
+        told = {alert["id"] for request in receiver.requests for alert in request.json["data"]["alerts"]}
+        written = {json.loads(record.value)["id"] for record in work.dump("iot.alerts")}
+        missing = written - told
+        return f"{len(missing)} alerts reached nobody" if missing else None
+
+
 def main(switch: str) -> int:
-    violation = run("")
+    check = run_delivery if switch.startswith("outbox_") else run
+    violation = check("")
     if violation:
         print(f"without a switch: {violation}")
         return 1
     # Where a kill falls is chance; a bug that shows only after some of them gets three runs.
-    violation = run(switch) or run(switch) or run(switch)
+    violation = check(switch) or check(switch) or check(switch)
     print(f"{switch}: {violation or 'went unnoticed'}")
     return 0 if violation else 1
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from oracle import Record
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "build/deps/python"))  # what scripts/install_dependencies --test put there
 ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 
