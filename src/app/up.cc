@@ -102,6 +102,18 @@ class Pipeline {
   }
 
   // What runs, where the files are, how to stop it.
+  // Where alerts go besides the alert log.
+  std::string TellsWhom() const {
+    const Settings& settings = session_.settings;
+    if (!settings.alert_routes_file.empty()) {
+      return ", and the receivers of " + settings.alert_routes_file;
+    }
+    std::string channels;
+    if (!settings.alert_webhook_url.empty()) channels += ", and ALERT_WEBHOOK_URL";
+    if (!settings.alert_slack_webhook_url.empty()) channels += ", and ALERT_SLACK_WEBHOOK_URL";
+    return channels;
+  }
+
   void Announce() const {
     const Settings& settings = session_.settings;
     if (!MessagesOnTerminal()) {
@@ -119,7 +131,9 @@ class Pipeline {
     text += "  log          " + LogDirectoryOf(settings) + "  (" + settings.raw_topic + ", " +
             settings.processed_topic + ", " + settings.alert_topic + ", " + settings.dlq_topic +
             ")\n";
-    text += "  alerts       " + settings.alert_log_path + "\n";
+    text += "  rules        " +
+            (settings.rules_file.empty() ? "the two default rules" : settings.rules_file) + "\n";
+    text += "  alerts       " + settings.alert_log_path + TellsWhom() + "\n";
     text += settings.batch_interval_us > 0
                 ? "  tables       " + settings.processed_data_path +
                       "/*.parquet, refreshed every " +
