@@ -165,7 +165,7 @@ void Dispatcher::EnqueueOn(const std::string& name, Lane& lane, const Notificati
   const Notification* notification = &original;
   Notification without;
   if (!lane.config.send_resolved && original.resolved_count > 0) {
-    if (original.firing_count == 0) return;
+    if (original.firing_count == 0 || !original.firing_news) return;
     without = original;
     std::erase_if(without.alerts, [](const AlertMessage& alert) { return !alert.firing; });
     without.resolved_count = 0;
@@ -184,6 +184,7 @@ void Dispatcher::EnqueueOn(const std::string& name, Lane& lane, const Notificati
   row.firing = notification->firing_count;
   row.resolved = notification->resolved_count;
   auto rendered = lane.made.channel->Render(*notification);
+  row.has_message = rendered.has_value();
   if (rendered) row.message = std::move(*rendered);
   if (!HasRoom(name, MessageBytes(row.message))) {
     ++state.left_out;
@@ -309,7 +310,9 @@ void Dispatcher::Retry(const Delivery& row, const SendOutcome& outcome, std::int
     return;
   }
   ++state.failed_attempts;
-  const bool asked = result.retry_after_us >= 0 &&
+  if (state.disabled) return Bury(outcome.id, "the channel is disabled", now_us);
+  // A wish of no time at all is none: the service is not well, so the usual backoff holds.
+  const bool asked = result.retry_after_us > 0 &&
                      (result.status == kTooManyRequests || result.status == kServiceUnavailable);
   if (asked) {
     state.pace.PauseUntil(now_us + std::min(result.retry_after_us, kMaxPauseUs));

@@ -123,6 +123,8 @@ void Dispatcher::Test(std::string_view channel, std::int64_t now_us, bool here, 
   constexpr std::int64_t kLongestTestUs = 120'000'000;  // beyond every timeout of a request
   WorkerOf(found->first, lane).WaitIdle(kLongestTestUs);
   TakeOutcomes(now_us);
+  // `done` must not be called any more once this has returned.
+  FailTests(Error(Code::kUnavailable, "the receiver did not answer in time"));
 }
 
 void Dispatcher::ApplyTest(const SendOutcome& outcome) {

@@ -142,6 +142,9 @@ class NotifyStageImpl final : public NotifyStage {
       TOCSIN_TRY(dispatcher_.Configure(routes));
       options_.routes = routes;
       notifier_->Reconfigure(routes, now_us);
+      std::map<std::string, std::uint32_t> limits;
+      dispatcher_.LimitStorms(limits);
+      notifier_->LimitStorms(std::move(limits));
       return {};
     });
   }
@@ -151,6 +154,7 @@ class NotifyStageImpl final : public NotifyStage {
     notifier_ = std::make_unique<Notifier>(options_.routes, options_.notifier);
   }
   void FlushNotifier(std::int64_t now_us);
+  void Enqueue(const std::vector<Notification>& decided, std::int64_t now_us);
   bool Holding(const Now& now);
 
   using Reader = std::function<Result<std::string>(std::int64_t)>;
@@ -219,7 +223,7 @@ Status NotifyStageImpl::Process(const PolledBatch& polled, Collector& /*collecto
   for (std::uint32_t i = 0; i < polled.count && cursor.Next(record); ++i) {
     auto alert = ParseAlertMessage(record.value);
     if (alert) {
-      notifier_->OnAlert(std::move(*alert), now_us);
+      notifier_->OnAlert(std::move(*alert), now_us, holding_);
       continue;
     }
     metrics_.Add(Metric::kNotifyBadRecords, 1);
@@ -237,7 +241,11 @@ Status NotifyStageImpl::Process(const PolledBatch& polled, Collector& /*collecto
 void NotifyStageImpl::FlushNotifier(std::int64_t now_us) {
   if (notifier_->NextFlushUs() > now_us) return;
   dirty_ = true;
-  for (const Notification& notification : notifier_->Flush(now_us)) {
+  Enqueue(notifier_->Flush(now_us), now_us);
+}
+
+void NotifyStageImpl::Enqueue(const std::vector<Notification>& decided, std::int64_t now_us) {
+  for (const Notification& notification : decided) {
     metrics_.Add(Metric::kNotificationsDecided, 1);
     dispatcher_.Enqueue(notification, now_us);
   }
@@ -265,7 +273,12 @@ Result<Stage::TickResult> NotifyStageImpl::Tick(const Now& now, Collector& /*col
 
 Status NotifyStageImpl::Flush(Collector& collector) {
   // A commit in the middle of a poll: what is decided must be in the outbox to be saved.
-  if (!holding_) FlushNotifier(clock_.WallUs());
+  const std::int64_t now_us = clock_.WallUs();
+  if (holding_) {
+    Enqueue(notifier_->TakeReady(), now_us);
+  } else {
+    FlushNotifier(now_us);
+  }
   const bool everything = collector.wants_snapshot(0);
   if (everything) collector.ReplaceState(0);
   const auto put = [&](std::string_view key, std::string_view value) {

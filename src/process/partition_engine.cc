@@ -47,6 +47,8 @@ class PartitionEngine::Parts final : public FleetSink {
   std::size_t words_ = 1;
   std::int64_t firing_ = 0;
   std::int64_t largest_us_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t time_limit_us_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t TimersUpTo() const { return std::min(largest_us_, time_limit_us_); }
   std::vector<RowVerdict> verdicts_;
   std::vector<std::uint64_t> conditions_;  // words_ for each row of the batch
   std::vector<double> values_;             // by row of the batch, without lifecycle
@@ -123,7 +125,7 @@ void PartitionEngine::Parts::Process(const EventBatch& batch, std::int64_t lates
     if (!offsets.empty()) state_.SetLastOffset(offsets[row]);
   }
   EvaluatePending();
-  if (next_due_us_ <= largest_us_) RunTimers(largest_us_);
+  if (next_due_us_ <= TimersUpTo()) RunTimers(TimersUpTo());
   batch_ = nullptr;
 }
 
@@ -158,9 +160,9 @@ void PartitionEngine::Parts::Judge(const EventBatch& batch, std::size_t row,
 void PartitionEngine::Parts::Accept(const EventBatch& batch, std::size_t row, std::uint32_t code) {
   const std::int64_t t_us = batch.time_us[row];
   largest_us_ = std::max(largest_us_, t_us);
-  if (next_due_us_ <= largest_us_) {
+  if (next_due_us_ <= TimersUpTo()) {
     EvaluatePending();
-    RunTimers(largest_us_);
+    RunTimers(TimersUpTo());
   }
   const std::int64_t clock_us = state_.clock_us(code);
   if (watches() && t_us > clock_us) {
@@ -488,6 +490,9 @@ std::int64_t PartitionEngine::NextDueUs() {
   return parts_->NextDueUs();
 }
 
+void PartitionEngine::LimitTime(std::int64_t wall_us) {
+  parts_->time_limit_us_ = wall_us;
+}
 std::int64_t PartitionEngine::largest_event_time_us() const {
   return parts_->largest_us_;
 }

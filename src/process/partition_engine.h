@@ -79,6 +79,8 @@ class PartitionEngine {
   // Partition time moved on (rules.md, "Time-driven"): evaluates what is due up to `time_us`, in
   // the order of due times. Live: the wall clock once caught up; else the largest event time.
   void AdvanceTime(std::int64_t time_us, Sink& sink);
+  // Process runs timers up to this time at most, whatever a fast clock sends. Live: the wall clock.
+  void LimitTime(std::int64_t wall_us);
   // When AdvanceTime has something to do next; INT64_MAX = nothing.
   std::int64_t NextDueUs();
   std::int64_t largest_event_time_us() const;  // INT64_MIN before the first

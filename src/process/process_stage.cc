@@ -243,6 +243,7 @@ Status ProcessStageImpl::Process(const PolledBatch& polled, Collector& collector
                  .append_ms = live_ ? static_cast<double>(append_ms_) : -1,
                  .now_ms = live_ ? static_cast<double>(clock_.WallUs()) / 1000 : 0});
   engine_->ResolveOrphans(*this);
+  if (live_) engine_->LimitTime(clock_.WallUs());
   engine_->Process(events_, latest_us, offsets_, *this);
   for (std::size_t row = 0; row < events_.size(); ++row) WriteRow(row);
   counts_.read += events_.size();
@@ -330,8 +331,11 @@ bool ProcessStageImpl::AdvanceTime(const Now& now, Collector& collector, std::in
   for (bool again = true; again;) {
     again = false;
     for (const auto& [number, engine] : partitions_) {
-      const std::int64_t time_us = wall ? std::max(now.wall_us, engine->largest_event_time_us())
-                                        : engine->largest_event_time_us();
+      // A device whose clock is fast moves nobody else: live, no time is later than the wall clock.
+      const std::int64_t largest_us = engine->largest_event_time_us();
+      const std::int64_t time_us = wall    ? now.wall_us
+                                   : live_ ? std::min(largest_us, now.wall_us)
+                                           : largest_us;
       if (time_us == std::numeric_limits<std::int64_t>::min()) continue;
       if (engine->NextDueUs() > time_us) {
         if (wall) engine->AdvanceTime(time_us, *this);

@@ -291,9 +291,9 @@ void Notifier::Parts::TakeBacklog(HeldAlert& held, std::int64_t now_us) {
   }
 }
 
-void Notifier::Parts::OnAlert(const AlertMessage& alert, std::int64_t now_us) {
+void Notifier::Parts::OnAlert(const AlertMessage& alert, std::int64_t now_us, bool hold) {
   FinishLoad();
-  FlushWhatIsDue(alert.fingerprint, now_us);
+  if (!hold) FlushWhatIsDue(alert.fingerprint, now_us);
   const auto at = alerts.find(alert.fingerprint);
   HeldAlert* held = at == alerts.end() ? nullptr : at->second.get();
   const bool caught = Caught(alert, now_us);
@@ -325,8 +325,14 @@ Notifier::Notifier(RouteConfig config, NotifierOptions options)
     : parts_(std::make_unique<Parts>(std::move(config), std::move(options))) {}
 Notifier::~Notifier() = default;
 
-void Notifier::OnAlert(AlertMessage alert, std::int64_t now_us) {
-  parts_->OnAlert(alert, now_us);
+void Notifier::OnAlert(AlertMessage alert, std::int64_t now_us, bool hold) {
+  parts_->OnAlert(alert, now_us, hold);
+}
+std::vector<Notification> Notifier::TakeReady() {
+  return std::exchange(parts_->ready, {});
+}
+void Notifier::LimitStorms(std::map<std::string, std::uint32_t> per_minute_of) {
+  parts_->options.storm_per_minute_of = std::move(per_minute_of);
 }
 std::vector<Notification> Notifier::Flush(std::int64_t now_us) {
   return parts_->Flush(now_us);
@@ -370,6 +376,8 @@ void Notifier::Reconfigure(RouteConfig config, std::int64_t now_us) {
   }
   auto next = std::make_unique<Parts>(std::move(config), parts_->options);
   next->dirty = parts_->dirty;
+  // Not by way of Save: what of them is not saved yet must stay so.
+  next->silences = std::exchange(parts_->silences, SilenceSet());
   parts_->Save(true, [&next](std::string_view key, std::string_view value) {
     next->dirty.insert(std::string(key));
     if (!value.empty()) next->Load(key, value);

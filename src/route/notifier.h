@@ -29,6 +29,7 @@ struct Notification {
                             // number made from the alert that opened it, never at one it had
   std::vector<AlertMessage>
       alerts;                      // firing first, by severity, then starts_at; at most kMaxAlerts
+  bool firing_news = true;         // false: it is told for its resolved alerts alone
   std::uint64_t firing_count = 0;  // of all, also those cut off
   std::uint64_t resolved_count = 0;
   std::vector<std::pair<std::string, std::uint64_t>> top_rules;  // of a digest: notifications, the
@@ -63,9 +64,13 @@ class Notifier {
   Notifier(RouteConfig config, NotifierOptions options);
   ~Notifier();
 
-  void OnAlert(AlertMessage alert, std::int64_t now_us);
+  // With `hold` nothing is decided by the record's coming, though its group is due: for a backlog
+  // that is read to its end before anything is told.
+  void OnAlert(AlertMessage alert, std::int64_t now_us, bool hold = false);
   // The notifications that are due.
   std::vector<Notification> Flush(std::int64_t now_us);
+  // What was decided already, without deciding more: to be taken before every Save.
+  std::vector<Notification> TakeReady();
   // Wall time of the next flush that may be due; INT64_MAX = none, INT64_MIN = at once.
   std::int64_t NextFlushUs() const;
   // No group waits for its first flush, and no digest or notification waits to be fetched.
@@ -74,6 +79,8 @@ class Notifier {
   // Another configuration: alerts are routed anew; groups that exist in both keep what they told.
   void Reconfigure(RouteConfig config, std::int64_t now_us);
   const RouteConfig& config() const;
+  // In place of NotifierOptions::storm_per_minute_of.
+  void LimitStorms(std::map<std::string, std::uint32_t> per_minute_of);
 
   // Silences, acknowledgements and one-shot shelves (silence.h).
   SilenceSet& silences();

@@ -128,6 +128,10 @@ void Notifier::Parts::Send(AlertGroup& group, const std::vector<Member*>& shown,
   } else {
     out.cause = news ? Cause::kUpdate : Cause::kRepeat;
   }
+  out.firing_news = out.cause == Cause::kFirst || out.cause == Cause::kRepeat ||
+                    std::ranges::any_of(shown, [&](const Member* member) {
+                      return member->firing() && group.Pending(*member, now_us);
+                    });
   Emit(group, shown, std::move(out), now_us);
   for (Member* member : shown) {
     member->told = member->firing() ? Told::kFiring : Told::kResolved;

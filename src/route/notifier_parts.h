@@ -47,7 +47,7 @@ struct Notifier::Parts {
   };
 
   // notifier.cc
-  void OnAlert(const AlertMessage& alert, std::int64_t now_us);
+  void OnAlert(const AlertMessage& alert, std::int64_t now_us, bool hold);
   void Take(HeldAlert& held, const AlertMessage& alert, std::int64_t now_us);
   HeldAlert* Hold(const AlertMessage& alert, std::int64_t now_us);
   void FlushWhatIsDue(const std::string& fingerprint, std::int64_t now_us);

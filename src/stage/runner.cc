@@ -129,9 +129,10 @@ Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token sto
     TOCSIN_TRY(ProcessBatch(batch, stop));
     if (collector_.bytes() >= options_.commit_bytes) TOCSIN_TRY(Commit(stop));
   }
+  // Before the Tick: whether the stage has caught up must be true now, not before a long commit.
+  TOCSIN_TRY(MeasureLag(consumer, polled.batches.empty()));
   TOCSIN_TRY(Tick());
-  TOCSIN_TRY(Commit(stop));
-  return MeasureLag(consumer, polled.batches.empty());
+  return Commit(stop);
 }
 
 Status Runner::Tick() {
@@ -145,8 +146,10 @@ Status Runner::Tick() {
 // Not after every small batch: the lag is for people.
 Status Runner::MeasureLag(Consumer& consumer, bool idle) {
   const std::int64_t now_us = clock_.SteadyUs();
-  if (!idle && now_us < lag_due_us_) return {};
+  const std::int64_t wall_us = clock_.WallUs();  // goes on while the machine sleeps
+  if (!idle && now_us < lag_due_us_ && wall_us < lag_due_wall_us_) return {};
   lag_due_us_ = now_us + kLagIntervalUs;
+  lag_due_wall_us_ = wall_us + kLagIntervalUs;
   TOCSIN_ASSIGN(const std::int64_t lag, consumer.Lag());
   lag_.store(lag);
   if (idle && lag == 0) {

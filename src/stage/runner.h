@@ -89,7 +89,8 @@ class Runner {
   bool changed_ = false;           // a Tick collected something
   std::int64_t next_tick_us_ = INT64_MAX;
   std::shared_ptr<WakerSlot> waker_ = std::make_shared<WakerSlot>();
-  std::int64_t lag_due_us_ = 0;
+  std::int64_t lag_due_us_ = 0;       // steady clock
+  std::int64_t lag_due_wall_us_ = 0;  // wall clock
   std::atomic<std::uint64_t> records_{0};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::int64_t> lag_{0};
