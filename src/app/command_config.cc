@@ -1,15 +1,32 @@
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
+#include "app/desk.h"
 #include "base/json_text.h"
 #include "config/settings_output.h"
+#include "deliver/dispatcher.h"
+#include "process/rules_in_force.h"
 
 // `config check`, `config print` and `config schema`.
 namespace tocsin {
 namespace {
 
+// The files that the settings name: rules, fleet, routes with their channels.
+Status CheckFiles(const Settings& settings) {
+  TOCSIN_TRY(RulesInForce::Load(settings));
+  TOCSIN_ASSIGN(const RouteConfig routes, RoutesFor(settings));
+  const ChannelEnvironment environment = NotifyOptionsFor(settings, nullptr).environment;
+  for (const Receiver& receiver : routes.receivers) {
+    for (const ChannelConfig& channel : receiver.channels) {
+      TOCSIN_TRY(ProductionChannels()(channel, environment));
+    }
+  }
+  return {};
+}
+
 Result<int> RunCheck(Session& session) {
   TOCSIN_TRY(CheckBuilt(session.settings));
+  TOCSIN_TRY(CheckFiles(session.settings));
   if (!session.json) {
     session.out.Line("the configuration is valid");
     return 0;

@@ -35,7 +35,9 @@ Result<int> RunCheck(Session& session, const std::string& path) {
   } else if (check.ok()) {
     session.out.Write(RuleCheckText(check));
   } else {
-    std::fputs(RuleCheckText(check).c_str(), stderr);
+    std::string text = RuleCheckText(check);
+    if (!text.ends_with('\n')) text += '\n';
+    std::fputs(text.c_str(), stderr);
   }
   return check.ok() ? kExitOk : kExitConfiguration;
 }

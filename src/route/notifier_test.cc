@@ -33,6 +33,41 @@ class NotifierTest : public testing::Test {
   std::unique_ptr<Notifier> notifier_;
 };
 
+TEST_F(NotifierTest, AReloadKeepsTheSilencesInKeyedState) {
+  Use(kOne);
+  Silence silence;
+  silence.id = "0123456789abcdef";
+  silence.matchers = ParseMatchers("device_id=a").value();
+  silence.starts_at_us = kStart;
+  silence.ends_at_us = kStart + 3600 * kSecond;
+  ASSERT_TRUE(notifier_->silences().Add(silence));
+  std::map<std::string, std::string, std::less<>> stored;
+  const auto save = [&] {
+    notifier_->Save(false, [&](std::string_view key, std::string_view value) {
+      if (value.empty()) {
+        stored.erase(std::string(key));
+      } else {
+        stored[std::string(key)] = value;
+      }
+    });
+  };
+  save();
+  notifier_->Reconfigure(MakeConfig(kOne), kStart + kSecond);
+  save();
+  Use(kOne);
+  for (const auto& [key, value] : stored) ASSERT_TRUE(notifier_->Load(key, value));
+  EXPECT_EQ(notifier_->silences().all().size(), 1u);
+}
+
+TEST_F(NotifierTest, WhatComesWhileItHoldsIsDecidedAfterwards) {
+  Use(kOne);
+  At(0, Fires("a"));
+  At(1, Fires("b"));
+  notifier_->OnAlert(MakeAlert(Resolves("a")), kStart + 40 * kSecond, true);
+  EXPECT_TRUE(notifier_->TakeReady().empty());
+  EXPECT_EQ(FlushAt(41), "desk first b+ a-;");
+}
+
 TEST_F(NotifierTest, ANewGroupWaitsGroupWaitAndThenSpeaksEveryGroupInterval) {
   Use(kOne);
   EXPECT_TRUE(notifier_->Idle());
