@@ -51,3 +51,24 @@ if(NOT (Arrow_FOUND AND Parquet_FOUND))
   add_library(Parquet::parquet_shared ALIAS tocsin_parquet)
   add_library(Arrow::arrow_shared ALIAS tocsin_arrow)
 endif()
+
+# librdkafka: the system's when it is new enough (older ones lose, double or stall data), else the one
+# that scripts/install_dependencies built under build/deps, its mock cluster included.
+pkg_check_modules(RDKAFKA IMPORTED_TARGET rdkafka>=2.12)
+if(RDKAFKA_FOUND)
+  add_library(rdkafka::rdkafka ALIAS PkgConfig::RDKAFKA)
+else()
+  set(TOCSIN_RDKAFKA_ROOT "${CMAKE_SOURCE_DIR}/build/deps/librdkafka" CACHE PATH
+      "Folder with include/librdkafka/rdkafka.h and lib/librdkafka.a")
+  if(NOT EXISTS "${TOCSIN_RDKAFKA_ROOT}/lib/librdkafka.a")
+    message(FATAL_ERROR "librdkafka >= 2.12 was found neither on the system nor in "
+                        "${TOCSIN_RDKAFKA_ROOT}; run scripts/install_dependencies first")
+  endif()
+  add_library(rdkafka::rdkafka STATIC IMPORTED)
+  set_target_properties(rdkafka::rdkafka PROPERTIES
+    IMPORTED_LOCATION "${TOCSIN_RDKAFKA_ROOT}/lib/librdkafka.a")
+  target_include_directories(rdkafka::rdkafka SYSTEM INTERFACE "${TOCSIN_RDKAFKA_ROOT}/include")
+  target_compile_definitions(rdkafka::rdkafka INTERFACE LIBRDKAFKA_STATICLIB)
+  target_link_libraries(rdkafka::rdkafka INTERFACE CURL::libcurl OpenSSL::SSL OpenSSL::Crypto
+    PkgConfig::LZ4 PkgConfig::ZSTD ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m rt)
+endif()
