@@ -9,6 +9,7 @@ int ExitCodeFor(Code code) {
     case Code::kConfiguration:
       return kExitConfiguration;
     case Code::kUnavailable:
+    case Code::kFenced:
       return kExitUnavailable;
     case Code::kResourceExhausted:
     case Code::kDataLoss:

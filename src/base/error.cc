@@ -12,6 +12,8 @@ std::string_view CodeName(Code code) {
       return "failed_precondition";
     case Code::kUnavailable:
       return "unavailable";
+    case Code::kFenced:
+      return "fenced";
     case Code::kResourceExhausted:
       return "resource_exhausted";
     case Code::kDataLoss:

@@ -15,6 +15,7 @@ enum class Code : std::uint8_t {
   kNotFound,            // the named file, topic or offset does not exist
   kFailedPrecondition,  // the system is in the wrong state; mend it, then retry
   kUnavailable,         // a dependency is down or busy; retry later with backoff
+  kFenced,              // another instance took over; drop what is uncommitted and begin anew
   kResourceExhausted,   // a quota or a bounded queue is full; slow down and retry
   kDataLoss,            // a checksum or an invariant is broken; stop, never skip
   kDiskError,           // a write or fsync failed; never retried (fsync lies the second time)

@@ -30,6 +30,7 @@ class DirectConsumer final : public Consumer {
   Result<PollResult> Poll(std::size_t max_records, std::int64_t timeout_us,
                           std::stop_token stop) override;
   Result<std::int64_t> Lag() override;
+  Status Rewind() override;
 
  private:
   Status Refill(Reader& reader);
@@ -43,6 +44,7 @@ class DirectConsumer final : public Consumer {
   std::vector<Reader> readers_;
   std::size_t turn_ = 0;  // the reader that is served first
   bool announced_ = false;
+  bool rewound_ = false;  // the next poll gives up every partition first
 };
 
 std::string Name(const TopicPartition& partition) {
@@ -146,6 +148,7 @@ Result<PollResult> DirectConsumer::Poll(std::size_t max_records, std::int64_t ti
     TOCSIN_TRY(Collect(max_records, result.batches));
     if (!announced_) {
       for (const Reader& reader : readers_) result.assigned.push_back(reader.partition.partition);
+      if (std::exchange(rewound_, false)) result.revoked = result.assigned;
       announced_ = true;
       return result;
     }
@@ -162,6 +165,23 @@ Result<std::int64_t> DirectConsumer::Lag() {
     lag += std::max<std::int64_t>(0, offsets.latest - std::max(reader.next, offsets.earliest));
   }
   return lag;
+}
+
+Status DirectConsumer::Rewind() {
+  for (Reader& reader : readers_) {
+    TOCSIN_ASSIGN(const auto committed, log_.CommittedOffset(options_.group, reader.partition));
+    if (committed) {
+      reader.next = *committed;
+    } else {
+      TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(reader.partition));
+      reader.next = offsets.earliest;
+    }
+    reader.fetched.clear();
+    reader.used = 0;
+  }
+  announced_ = false;
+  rewound_ = true;
+  return {};
 }
 
 }  // namespace

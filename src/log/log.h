@@ -15,8 +15,8 @@
 
 // The log in Kafka's words: topics of partitions of records, consumer groups with committed
 // offsets, and transactions that commit outputs, offsets and keyed state together or not at all.
-// Backends: memory (tests), embedded (RocksDB), remote (a running instance's Unix socket); Kafka
-// follows. One contract suite holds them together (log_backends/log_contract.h).
+// Backends: memory (tests), embedded (RocksDB), remote (a running instance's Unix socket) and Kafka
+// (kafka_log/kafka_log.h). One contract suite holds them together (log_backends/log_contract.h).
 namespace tocsin {
 
 struct TopicPartition {
@@ -38,14 +38,14 @@ struct TopicInfo {
 
 struct PartitionOffsets {
   std::int64_t earliest = 0;  // first offset that can be read
-  std::int64_t latest = 0;    // the offset that the next record will get
-  std::int64_t bytes = 0;     // stored, compressed
+  std::int64_t latest = 0;    // no record that can be read has this offset or a higher one
+  std::int64_t bytes = 0;     // stored, compressed; -1 where the backend does not know
 };
 
 // What an Append of a committed transaction became.
 struct AppendedRange {
   TopicPartition partition;
-  std::int64_t base_offset = 0;
+  std::int64_t base_offset = 0;  // of its first record; -1 when it was not asked for
   std::uint32_t count = 0;
 };
 
@@ -59,6 +59,12 @@ struct TransactionOptions {
   // kResourceExhausted while the disk is nearly full or while retention cannot free space because
   // a group has not read it; a stage's own commits are not.
   bool ingest = false;
+  // False: whoever commits does not need to know the offsets of the ranges, which cost a cluster's
+  // client a call for each record.
+  bool ranges = true;
+  // False: Commit() returns before the disk has it; a power cut may undo the last such commits, all
+  // of each. For copies of what is durable elsewhere.
+  bool durable = true;
 };
 
 // Outputs, offsets and state that become durable and visible together.
@@ -70,7 +76,7 @@ class Transaction {
   virtual ~Transaction() = default;
 
   // Appends the records of `batch` (left empty) to an existing topic. Several appends to one
-  // partition keep their order and become contiguous. An empty batch is passed over and gives no
+  // partition keep their order. An empty batch is passed over and gives no
   // range. kNotFound for an unknown topic or partition, kInvalidArgument for a batch above
   // kMaxPayloadBytes; the transaction is as it was before the call.
   virtual Status Append(const TopicPartition& partition, RecordBatchBuilder& batch) = 0;
@@ -86,11 +92,13 @@ class Transaction {
   // is dropped. A stage does so now and then to keep the deltas short.
   virtual void ReplaceState(std::string_view store, std::int32_t partition) = 0;
 
-  // On return everything is on disk (fsync) and readers see it. The ranges are in the order of the
-  // appends. After a retryable error nothing was written and Commit() may be called again (not on
-  // a remote log: there the outcome of kUnavailable is unknown). Errors: kResourceExhausted (ingest
-  // refused; retry later); kFailedPrecondition (committed before); kDiskError (the log refuses all
-  // further writes: the process must end).
+  // On return everything is durable and readers see it (on Kafka a moment later, partition by
+  // partition). The ranges are in the order of the appends. After a retryable error nothing was
+  // written and Commit() may be called again (not on a remote log: there the outcome of
+  // kUnavailable is unknown). Errors: kResourceExhausted (ingest refused; retry later);
+  // kFailedPrecondition (committed before); kFenced (a cluster only: this member lost partitions,
+  // or the outcome could not be learned; Consumer::Rewind() tells what is committed); kDiskError
+  // (the log refuses all further writes: the process must end).
   virtual Result<std::vector<AppendedRange>> Commit() = 0;
 };
 
@@ -103,11 +111,14 @@ struct PolledBatch {
 };
 
 struct PollResult {
-  // Partitions that this consumer now owns or has lost since the last poll. State of an assigned
-  // partition is restored before its batches are processed; records of a revoked one are dropped.
-  std::vector<std::int32_t> assigned;
+  // Partitions that this consumer now owns or gives up since the last poll. `revoked` comes first:
+  // what was processed of such a partition may still be committed until the next poll, then
+  // another member has it. State of an assigned partition is restored before its batches are
+  // processed.
   std::vector<std::int32_t> revoked;
+  std::vector<std::int32_t> assigned;
   std::vector<PolledBatch> batches;
+  bool joined = true;  // false until the group has given this member its partitions (maybe none)
 };
 
 struct ConsumerOptions {
@@ -125,11 +136,16 @@ class Consumer {
   // or when `stop` is requested.
   virtual Result<PollResult> Poll(std::size_t max_records, std::int64_t timeout_us,
                                   std::stop_token stop) = 0;
-  // Records between this consumer's position and the end of the log, over all its partitions.
+  // Records between this consumer's position and the end of the log, over all its partitions; at
+  // most that many where numbers are missing between records.
   virtual Result<std::int64_t> Lag() = 0;
+  // Forgets what was polled and not committed: the next poll gives up every partition and assigns
+  // those it still owns again, from the committed offsets on. For a member that was fenced.
+  virtual Status Rewind() = 0;
 };
 
-// Thread-safe. Offsets of a partition are contiguous from its first record on.
+// Thread-safe. Offsets of a partition grow from its first record on. In the log of one machine they
+// are contiguous; on Kafka numbers are missing where transactions ended.
 class Log {
  public:
   virtual ~Log() = default;
@@ -141,13 +157,14 @@ class Log {
   virtual Result<PartitionOffsets> Offsets(const TopicPartition& partition) = 0;
 
   // Batches from the one that holds `offset` on (it may begin before it), until `max_bytes` of
-  // payload are reached; at least one batch unless `offset` is the end. kNotFound for an unknown
+  // payload are reached; at least one batch unless no record follows. kNotFound for an unknown
   // partition, kInvalidArgument for an offset outside [earliest, latest], kDataLoss for damage.
   virtual Result<std::vector<std::shared_ptr<const RecordBatch>>> Fetch(
       const TopicPartition& partition, std::int64_t offset, std::size_t max_bytes) = 0;
 
   // A number that grows with every commit that appended records, and a wait until it is no longer
-  // `seen` (or `timeout_us` passed, or `stop` was requested). Returns the present number.
+  // `seen` (or `timeout_us` passed, or `stop` was requested). Returns the present number. Commits
+  // of other processes may not count (Kafka): look again after a short timeout.
   virtual std::uint64_t AppendCount() = 0;
   virtual std::uint64_t WaitForAppend(std::uint64_t seen, std::int64_t timeout_us,
                                       std::stop_token stop) = 0;
@@ -159,6 +176,13 @@ class Log {
   // topic.
   virtual Status RegisterGroup(std::string_view group, const std::string& topic) = 0;
 
+  // Makes room for the keyed state of a store with that many partitions. Before the first use of a
+  // store on a cluster; where it is missing, a store has as many partitions as a topic by default.
+  // kFailedPrecondition when the store has another number of partitions.
+  virtual Status EnsureState(std::string_view store, std::int32_t partitions) {
+    static_cast<void>(store), static_cast<void>(partitions);
+    return {};
+  }
   // Calls `visit` for every entry, in unspecified order, each key once with its last value.
   virtual Status ReadState(
       std::string_view store, std::int32_t partition,

@@ -61,6 +61,9 @@ class RecordBatch {
   class Cursor {
    public:
     explicit Cursor(const RecordBatch& batch);
+    // The `count` records of a payload that a builder made; offsets from 0 on.
+    Cursor(std::string_view payload, std::uint32_t count)
+        : at_(payload.data()), offset_(0), left_(count) {}
     // False at the end.
     bool Next(Record& record);
     // Passes over `n` records.

@@ -99,6 +99,7 @@ Result<std::vector<AppendedRange>> EmbeddedTransaction::Commit() {
   }
   if (options_.ingest) TOCSIN_TRY(retention_.Admit(Topics()));
   committed_ = true;
+  pending_.durable = options_.durable;
   for (PendingAppend& append : pending_.appends) {
     const std::string_view payload(append.payload.data(), append.payload.size() - kRecordPadding);
     append.stored = EncodeBatch(payload, append.count, core_.options.compression);

@@ -2,6 +2,8 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+
 #include "base/test_switch.h"
 
 namespace tocsin {
@@ -89,7 +91,9 @@ Status EmbeddedWriter::WriteAll(const std::vector<PendingCommit*>& group) {
   rocksdb::WriteBatch batch(BytesOf(group));
   const std::int64_t now_ms = core_.clock.WallUs() / 1000;
   static const bool state_outside = TestSwitch("state_outside_txn");
-  static const bool sync = !TestSwitch("sync_off");
+  static const bool sync_off = TestSwitch("sync_off");
+  const bool durable = std::ranges::any_of(group, &PendingCommit::durable);
+  const bool sync = durable && !sync_off;
   rocksdb::WriteBatch apart;
   for (PendingCommit* commit : group) {
     AddAppends(*commit, batch, now_ms);

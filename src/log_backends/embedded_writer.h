@@ -36,6 +36,7 @@ struct PendingCommit {
   std::vector<PendingAppend> appends;
   std::vector<std::tuple<std::string, TopicPartition, std::int64_t>> offsets;
   std::map<std::string, PendingState, std::less<>> state;  // by StatePrefix
+  bool durable = true;                                     // TransactionOptions::durable
 
   // Set by the writer.
   bool done = false;

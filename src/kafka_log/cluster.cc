@@ -1,0 +1,262 @@
+#include "kafka_log/cluster.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/clock.h"
+#include "kafka_log/kafka_error.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::chrono::milliseconds kAgain{10};
+constexpr std::int64_t kLeaderWaitUs = 20'000'000;
+
+struct EventDestroy {
+  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+};
+using Event = std::unique_ptr<rd_kafka_event_t, EventDestroy>;
+struct OptionsDestroy {
+  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+};
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, OptionsDestroy>;
+struct MetadataDestroy {
+  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+};
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataDestroy>;
+
+std::string Name(const TopicPartition& partition) {
+  return partition.topic + "/" + std::to_string(partition.partition);
+}
+
+RdPartitions OnePartition(const TopicPartition& partition) {
+  RdPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition);
+  return list;
+}
+
+AdminOptions MakeOptions(rd_kafka_t* rk, rd_kafka_admin_op_t operation, int timeout_ms) {
+  AdminOptions options(rd_kafka_AdminOptions_new(rk, operation));
+  char reason[128];
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, reason, sizeof reason);
+  return options;
+}
+
+// The answer that `queue` brings, or why there is none.
+Result<Event> Answer(rd_kafka_queue_t* queue, int timeout_ms, std::string_view what) {
+  Event event(rd_kafka_queue_poll(queue, timeout_ms + 1000));
+  if (event == nullptr) return std::unexpected(KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, what));
+  const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(error, what, rd_kafka_event_error_string(event.get())));
+  }
+  return event;
+}
+
+Result<Metadata> ReadMetadata(rd_kafka_t* rk, const std::string* topic, int timeout_ms) {
+  RdTopic handle;
+  if (topic != nullptr) handle.reset(rd_kafka_topic_new(rk, topic->c_str(), nullptr));
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(rk, topic == nullptr ? 1 : 0, handle.get(), &metadata, timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(error, "reading the topics of the cluster"));
+  }
+  return Metadata(metadata);
+}
+
+}  // namespace
+
+Result<std::vector<TopicInfo>> Cluster::Topics() {
+  TOCSIN_ASSIGN(const Metadata metadata,
+                ReadMetadata(client_.get(), nullptr, options_.request_timeout_ms));
+  std::vector<TopicInfo> topics;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic& topic = metadata->topics[i];
+    if (topic.err != RD_KAFKA_RESP_ERR_NO_ERROR || std::string_view(topic.topic).starts_with("__"))
+      continue;
+    topics.push_back({topic.topic, topic.partition_cnt});
+  }
+  std::ranges::sort(topics, {}, &TopicInfo::name);
+  return topics;
+}
+
+Result<std::optional<std::int32_t>> Cluster::Partitions(const std::string& topic) {
+  TOCSIN_ASSIGN(const Metadata metadata,
+                ReadMetadata(client_.get(), &topic, options_.request_timeout_ms));
+  if (metadata->topic_cnt != 1) return std::nullopt;
+  const rd_kafka_metadata_topic& found = metadata->topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+      found.err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+    return std::nullopt;
+  }
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(found.err, "topic " + topic));
+  }
+  for (int i = 0; i < found.partition_cnt; ++i) {
+    if (found.partitions[i].leader < 0) {
+      return Fail(Code::kUnavailable, "partition " + topic + "/" + std::to_string(i) +
+                                          " has no leader at the moment");
+    }
+  }
+  return found.partition_cnt;
+}
+
+Status Cluster::Create(const NewTopic& topic) {
+  const std::string what = "creating topic " + topic.name;
+  char reason[256];
+  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
+      topic.name.c_str(), topic.partitions, topic.replication, reason, sizeof reason);
+  if (request == nullptr) return Fail(Code::kInvalidArgument, what + ": " + reason);
+  for (const auto& [key, value] : topic.config) {
+    rd_kafka_NewTopic_set_config(request, key.c_str(), value.c_str());
+  }
+  const RdQueue queue(rd_kafka_queue_new(client_.get()));
+  const AdminOptions options =
+      MakeOptions(client_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS, options_.request_timeout_ms);
+  rd_kafka_CreateTopics(client_.get(), &request, 1, options.get(), queue.get());
+  rd_kafka_NewTopic_destroy(request);
+  TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
+  std::size_t count = 0;
+  const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
+      rd_kafka_event_CreateTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      continue;
+    const char* detail = rd_kafka_topic_result_error_string(results[i]);
+    return std::unexpected(KafkaError(error, what, detail == nullptr ? "" : detail));
+  }
+  const SystemClock clock;
+  const std::int64_t deadline_us = clock.SteadyUs() + kLeaderWaitUs;
+  for (;;) {
+    const auto partitions = Partitions(topic.name);
+    if (partitions && *partitions) return {};
+    if (clock.SteadyUs() > deadline_us) {
+      return Fail(Code::kUnavailable, "topic " + topic.name + " was created, but has no leaders yet");
+    }
+    std::this_thread::sleep_for(kAgain);
+  }
+}
+
+Result<std::int64_t> Cluster::ListOffset(const TopicPartition& partition, std::int64_t spec,
+                                         bool committed_only) {
+  const std::string what = "asking for the offsets of " + Name(partition);
+  const RdPartitions list = OnePartition(partition);
+  list->elems[0].offset = spec;
+  const RdQueue queue(rd_kafka_queue_new(client_.get()));
+  const AdminOptions options =
+      MakeOptions(client_.get(), RD_KAFKA_ADMIN_OP_LISTOFFSETS, options_.request_timeout_ms);
+  RdError refused(rd_kafka_AdminOptions_set_isolation_level(
+      options.get(), committed_only ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                                    : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  rd_kafka_ListOffsets(client_.get(), list.get(), options.get(), queue.get());
+  TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
+  std::size_t count = 0;
+  const rd_kafka_ListOffsetsResultInfo_t** infos = rd_kafka_ListOffsets_result_infos(
+      rd_kafka_event_ListOffsets_result(event.get()), &count);
+  if (count != 1) return Fail(Code::kInternal, what + ": the answer names no partition");
+  const rd_kafka_topic_partition_t* answer =
+      rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]);
+  if (answer->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(answer->err, what));
+  }
+  return answer->offset;
+}
+
+Result<std::int64_t> Cluster::EndOffset(const TopicPartition& partition, End end) {
+  return ListOffset(partition, RD_KAFKA_OFFSET_SPEC_LATEST, end == End::kStable);
+}
+
+Result<std::int64_t> Cluster::BeginOffset(const TopicPartition& partition) {
+  return ListOffset(partition, RD_KAFKA_OFFSET_SPEC_EARLIEST, false);
+}
+
+Result<std::optional<std::int64_t>> Cluster::CommittedOffset(std::string_view group,
+                                                             const TopicPartition& partition) {
+  const std::string name(group);
+  const std::string what = "asking for the offsets of group " + name;
+  const SystemClock clock;
+  const std::int64_t deadline_us = clock.SteadyUs() + options_.transaction_timeout_ms * 1000LL * 2;
+  for (;;) {
+    const RdPartitions list = OnePartition(partition);
+    const RdQueue queue(rd_kafka_queue_new(client_.get()));
+    const AdminOptions options = MakeOptions(
+        client_.get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, options_.request_timeout_ms);
+    const RdError refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+    rd_kafka_ListConsumerGroupOffsets_t* request =
+        rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get());
+    rd_kafka_ListConsumerGroupOffsets(client_.get(), &request, 1, options.get(), queue.get());
+    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
+    std::size_t count = 0;
+    const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+    if (count != 1) return Fail(Code::kInternal, what + ": the answer names no group");
+    int error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (const rd_kafka_error_t* failure = rd_kafka_group_result_error(groups[0])) {
+      error = rd_kafka_error_code(failure);
+    }
+    const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(groups[0]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && (found == nullptr || found->cnt != 1)) {
+      return std::nullopt;
+    }
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = found->elems[0].err;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (found->elems[0].offset < 0) return std::nullopt;
+      return found->elems[0].offset;
+    }
+    const bool soon = error == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
+                      error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+                      error == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+                      error == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (!soon || clock.SteadyUs() > deadline_us) return std::unexpected(KafkaError(error, what));
+    std::this_thread::sleep_for(kAgain);
+  }
+}
+
+Status Cluster::SetOffsets(const std::string& group,
+                           const std::map<TopicPartition, std::int64_t>& offsets) {
+  const std::string what = "setting the offsets of group " + group;
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const auto& [partition, offset] : offsets) {
+    rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition)
+        ->offset = offset;
+  }
+  const RdQueue queue(rd_kafka_queue_new(client_.get()));
+  const AdminOptions options = MakeOptions(
+      client_.get(), RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, options_.request_timeout_ms);
+  rd_kafka_AlterConsumerGroupOffsets_t* request =
+      rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get());
+  rd_kafka_AlterConsumerGroupOffsets(client_.get(), &request, 1, options.get(), queue.get());
+  rd_kafka_AlterConsumerGroupOffsets_destroy(request);
+  TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const rd_kafka_error_t* failure = rd_kafka_group_result_error(groups[i])) {
+      return std::unexpected(KafkaError(*failure, what));
+    }
+    const rd_kafka_topic_partition_list_t* set = rd_kafka_group_result_partitions(groups[i]);
+    for (int j = 0; set != nullptr && j < set->cnt; ++j) {
+      if (set->elems[j].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return std::unexpected(KafkaError(set->elems[j].err, what));
+      }
+    }
+  }
+  return {};
+}
+
+std::string Cluster::Id() {
+  char* id = rd_kafka_clusterid(client_.get(), options_.request_timeout_ms);
+  if (id == nullptr) return {};
+  std::string name(id);
+  rd_kafka_mem_free(client_.get(), id);
+  return name;
+}
+
+}  // namespace tocsin

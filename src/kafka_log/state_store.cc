@@ -1,0 +1,277 @@
+#include "kafka_log/state_store.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/bytes.h"
+#include "base/logging.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kComponent = "kafka";
+constexpr std::int64_t kProgressUs = 2'000'000;
+// Where the copy of a store keeps which part of the changelog it holds.
+constexpr std::string_view kPlaceKey = "place";
+
+std::string PlaceStore(const std::string& store) {
+  return store + "@changelog";
+}
+
+void WarnOfCopy(const std::string& store, const Error& error) {
+  LogWarning(kComponent, "the local copy of the state is not kept up to date",
+             {{"store", store}, {"error", error.message()}});
+}
+
+}  // namespace
+
+struct StateStore::Write::Pending {
+  StateStore* store = nullptr;
+  StoreKey key;
+  Changelog* changelog = nullptr;
+  std::unique_lock<std::mutex> lock;
+  ChangelogPlace place;  // after the commit
+  const StateChange* change = nullptr;
+  std::uint64_t bytes = 0;
+};
+
+std::string StateStore::TopicOf(std::string_view store) const {
+  return options_.app_id + "-" + std::string(store) + "-changelog";
+}
+
+Status StateStore::Ensure(std::string_view store, std::int32_t partitions) {
+  const std::string topic = TopicOf(store);
+  TOCSIN_ASSIGN(auto existing, cluster_.Partitions(topic));
+  if (!existing) {
+    TOCSIN_TRY(cluster_.Create({.name = topic,
+                                .partitions = partitions,
+                                .replication = options_.replication,
+                                .config = {{"cleanup.policy", "compact"},
+                                           {"segment.bytes", "67108864"},
+                                           {"min.cleanable.dirty.ratio", "0.3"},
+                                           {"max.message.bytes", "2097152"}}}));
+    TOCSIN_ASSIGN(existing, cluster_.Partitions(topic));
+  }
+  if (existing.value_or(0) != partitions) {
+    return Fail(Code::kFailedPrecondition,
+                "the state of " + std::string(store) + " was kept for " +
+                    std::to_string(existing.value_or(0)) + " partitions (topic " + topic +
+                    "), the input has " + std::to_string(partitions) +
+                    "; give the input its old number of partitions, or set another KAFKA_APP_ID to "
+                    "begin with an empty state");
+  }
+  const std::lock_guard lock(mutex_);
+  partitions_.insert_or_assign(std::string(store), partitions);
+  return {};
+}
+
+StateStore::Changelog& StateStore::Find(std::string_view store, std::int32_t partition) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Changelog>& found = changelogs_[{std::string(store), partition}];
+  if (found == nullptr) {
+    found = std::make_unique<Changelog>();
+    found->topic = {TopicOf(store), partition};
+  }
+  return *found;
+}
+
+Status StateStore::LoadCopy(const StoreKey& key, Changelog& changelog, Entries* entries) {
+  if (copy_ == nullptr) return {};
+  std::string place;
+  TOCSIN_TRY(copy_->ReadState(PlaceStore(key.first), key.second,
+                              [&](std::string_view, std::string_view value) { place = value; }));
+  constexpr std::size_t kPlaceBytes = 5 * sizeof(std::uint64_t);
+  if (place.size() != kPlaceBytes) return {};
+  changelog.place = {GetFixed<std::uint64_t>(place.data()),
+                     GetFixed<std::uint64_t>(place.data() + 8)};
+  changelog.position = GetFixed<std::int64_t>(place.data() + 16);
+  changelog.size = {GetFixed<std::uint64_t>(place.data() + 24),
+                    GetFixed<std::uint64_t>(place.data() + 32)};
+  if (entries == nullptr) return {};
+  return copy_->ReadState(key.first, key.second,
+                          [&](std::string_view entry, std::string_view value) {
+                            entries->insert_or_assign(std::string(entry), std::string(value));
+                          });
+}
+
+Status StateStore::Load(const StoreKey& key, Changelog& changelog, Entries* entries) {
+  changelog.loaded = false;
+  changelog.place = {};
+  changelog.size = {};
+  changelog.position = 0;
+  TOCSIN_ASSIGN(const auto partitions, cluster_.Partitions(changelog.topic.topic));
+  if (partitions && key.second < *partitions) {
+    TOCSIN_TRY(LoadCopy(key, changelog, entries));
+    TOCSIN_ASSIGN(const std::int64_t end,
+                  cluster_.EndOffset(changelog.topic, Cluster::End::kWritten));
+    // A copy of another topic of that name.
+    if (changelog.position > end) {
+      changelog.place = {};
+      changelog.size = {};
+      changelog.position = 0;
+      if (entries != nullptr) entries->clear();
+    }
+    const SystemClock clock;
+    std::int64_t told_us = clock.SteadyUs() + kProgressUs;
+    std::uint64_t bytes = 0;
+    const auto apply = [&](const RecordBatch& batch) -> Status {
+      Record record;
+      for (RecordBatch::Cursor cursor(batch); cursor.Next(record);) {
+        if (record.value.empty()) continue;
+        TOCSIN_ASSIGN(const ChangelogEntry entry, DecodeChange(record.value));
+        bytes += record.value.size();
+        if (entry.place < changelog.place) continue;  // the copy has it
+        if (entry.begins_generation) {
+          if (entries != nullptr) entries->clear();
+          changelog.size = {};
+        }
+        (entry.in_snapshot ? changelog.size.snapshot_bytes : changelog.size.delta_bytes) +=
+            entry.puts.size();
+        changelog.place = {entry.place.generation, entry.place.next + 1};
+        if (entries == nullptr) continue;
+        TOCSIN_TRY(VisitPuts(entry.puts, [&](std::string_view name, std::string_view value) {
+          if (value.empty()) {
+            const auto found = entries->find(name);
+            if (found != entries->end()) entries->erase(found);
+          } else {
+            entries->insert_or_assign(std::string(name), std::string(value));
+          }
+        }));
+      }
+      if (clock.SteadyUs() > told_us) {
+        told_us = clock.SteadyUs() + kProgressUs;
+        LogInfo(kComponent, "reading the state",
+                {{"topic", changelog.topic.topic},
+                 {"partition", std::to_string(changelog.topic.partition)},
+                 {"megabytes", std::to_string(bytes >> 20)},
+                 {"offset", std::to_string(batch.end_offset())},
+                 {"end", std::to_string(end)}});
+      }
+      return {};
+    };
+    TOCSIN_ASSIGN(changelog.position,
+                  reader_.ReadToEnd(changelog.topic, changelog.position, apply));
+  }
+  changelog.loaded = true;
+  return {};
+}
+
+Status StateStore::Read(std::string_view store, std::int32_t partition,
+                        const std::function<void(std::string_view, std::string_view)>& visit) {
+  Changelog& changelog = Find(store, partition);
+  Entries entries;
+  {
+    const std::lock_guard lock(changelog.mutex);
+    const StoreKey key{store, partition};
+    TOCSIN_TRY(Load(key, changelog, &entries));
+    // The copy begins anew from what was read.
+    SaveCopy(key, changelog, entries);
+  }
+  for (const auto& [key, value] : entries) visit(key, value);
+  return {};
+}
+
+Result<StateSize> StateStore::Size(std::string_view store, std::int32_t partition) {
+  Changelog& changelog = Find(store, partition);
+  const std::lock_guard lock(changelog.mutex);
+  if (!changelog.loaded) TOCSIN_TRY(Load({std::string(store), partition}, changelog, nullptr));
+  return changelog.size;
+}
+
+Result<StateStore::Write> StateStore::Begin(const std::map<StoreKey, StateChange>& changes) {
+  Write write;
+  for (const auto& [key, change] : changes) {
+    bool known = false;
+    {
+      const std::lock_guard lock(mutex_);
+      known = partitions_.contains(key.first);
+    }
+    if (!known) {
+      TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(TopicOf(key.first)));
+      TOCSIN_TRY(Ensure(key.first, existing.value_or(options_.state_partitions)));
+    }
+    auto pending = std::make_shared<Write::Pending>();
+    pending->store = this;
+    pending->key = key;
+    pending->changelog = &Find(key.first, key.second);
+    // In the order of the keys: no two transactions can wait for each other.
+    pending->lock = std::unique_lock(pending->changelog->mutex);
+    if (!pending->changelog->loaded) TOCSIN_TRY(Load(key, *pending->changelog, nullptr));
+    pending->place = pending->changelog->place;
+    pending->change = &change;
+    RecordBatchBuilder builder;
+    for (const ChangelogRecord& record : EncodeChange(change, pending->place)) {
+      builder.Append(record.key, record.value);
+    }
+    Write::Part part{.partition = pending->changelog->topic, .payload = {}, .count = 0};
+    std::tie(part.payload, part.count) = builder.Take();
+    part.payload.append(kRecordPadding, '\0');
+    pending->bytes = change.bytes();
+    write.parts_.push_back(std::move(part));
+    write.pending_.push_back(std::move(pending));
+  }
+  return write;
+}
+
+void StateStore::Write::Committed() {
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    Pending& pending = *pending_[i];
+    Changelog& changelog = *pending.changelog;
+    changelog.place = pending.place;
+    if (pending.change->replace) changelog.size = {};
+    (pending.change->replace ? changelog.size.snapshot_bytes : changelog.size.delta_bytes) +=
+        pending.bytes;
+    // At least: aborted transactions before this one took offsets, too.
+    changelog.position += parts_[i].count + 1;
+    pending.store->SaveCopy(pending.key, changelog, *pending.change);
+    pending.lock.unlock();
+  }
+  pending_.clear();
+  parts_.clear();
+}
+
+Status StateStore::SavePlace(Transaction& transaction, const StoreKey& key,
+                             const Changelog& changelog) {
+  std::string place;
+  PutFixed(place, changelog.place.generation);
+  PutFixed(place, changelog.place.next);
+  PutFixed(place, changelog.position);
+  PutFixed(place, changelog.size.snapshot_bytes);
+  PutFixed(place, changelog.size.delta_bytes);
+  transaction.ReplaceState(PlaceStore(key.first), key.second);
+  transaction.PutState(PlaceStore(key.first), key.second, kPlaceKey, place);
+  TOCSIN_TRY(transaction.Commit());
+  return {};
+}
+
+// The copy follows the changelog: what is not yet in it is read from there again.
+void StateStore::SaveCopy(const StoreKey& key, const Changelog& changelog,
+                          const StateChange& change) {
+  if (copy_ == nullptr) return;
+  const Status saved = [&]() -> Status {
+    TOCSIN_ASSIGN(const auto transaction, copy_->Begin({.durable = false}));
+    if (change.replace) transaction->ReplaceState(key.first, key.second);
+    for (const std::string& blob : change.blobs) {
+      TOCSIN_TRY(VisitPuts(blob, [&](std::string_view entry, std::string_view value) {
+        transaction->PutState(key.first, key.second, entry, value);
+      }));
+    }
+    return SavePlace(*transaction, key, changelog);
+  }();
+  if (!saved) WarnOfCopy(key.first, saved.error());
+}
+
+void StateStore::SaveCopy(const StoreKey& key, const Changelog& changelog, const Entries& all) {
+  if (copy_ == nullptr) return;
+  const Status saved = [&]() -> Status {
+    TOCSIN_ASSIGN(const auto transaction, copy_->Begin({.durable = false}));
+    transaction->ReplaceState(key.first, key.second);
+    for (const auto& [entry, value] : all) {
+      transaction->PutState(key.first, key.second, entry, value);
+    }
+    return SavePlace(*transaction, key, changelog);
+  }();
+  if (!saved) WarnOfCopy(key.first, saved.error());
+}
+
+}  // namespace tocsin

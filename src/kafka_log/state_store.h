@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "kafka_log/changelog_record.h"
+#include "kafka_log/cluster.h"
+#include "kafka_log/reader.h"
+#include "log/log.h"
+
+namespace tocsin {
+
+using StoreKey = std::pair<std::string, std::int32_t>;  // store, partition
+
+// The keyed state of all stores: one compacted changelog topic each, "<app>-<store>-changelog",
+// with the partitions of the store. `copy` (may be null) keeps a local copy, so that a restart
+// reads only what the copy has missed. Thread-safe.
+class StateStore {
+ public:
+  StateStore(const KafkaOptions& options, Cluster& cluster, Reader& reader, Log* copy)
+      : options_(options), cluster_(cluster), reader_(reader), copy_(copy) {}
+
+  std::string TopicOf(std::string_view store) const;
+  Status Ensure(std::string_view store, std::int32_t partitions);
+  // As Log::ReadState. What another process may have written since the last call is seen.
+  Status Read(std::string_view store, std::int32_t partition,
+              const std::function<void(std::string_view key, std::string_view value)>& visit);
+  Result<StateSize> Size(std::string_view store, std::int32_t partition);
+
+  // What a transaction will write, while nobody else may write to the same partitions. Destroyed
+  // without Committed(), it leaves no trace.
+  class Write {
+   public:
+    struct Part {
+      TopicPartition partition;
+      std::string payload;  // encoded records, with padding behind
+      std::uint32_t count = 0;
+    };
+    const std::vector<Part>& parts() const { return parts_; }
+    void Committed();
+
+   private:
+    friend class StateStore;
+    struct Pending;
+    std::vector<Part> parts_;
+    std::vector<std::shared_ptr<Pending>> pending_;  // beside parts_
+  };
+  Result<Write> Begin(const std::map<StoreKey, StateChange>& changes);
+
+ private:
+  struct Changelog {
+    std::mutex mutex;
+    TopicPartition topic;
+    bool loaded = false;
+    ChangelogPlace place;
+    StateSize size;
+    std::int64_t position = 0;  // everything of `place` lies at or behind it
+  };
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Entries = std::unordered_map<std::string, std::string, Hash, std::equal_to<>>;
+
+  Changelog& Find(std::string_view store, std::int32_t partition);
+  // Reads the topic; `entries` may be null. Needs the changelog's mutex.
+  Status Load(const StoreKey& key, Changelog& changelog, Entries* entries);
+  Status LoadCopy(const StoreKey& key, Changelog& changelog, Entries* entries);
+  void SaveCopy(const StoreKey& key, const Changelog& changelog, const StateChange& change);
+  void SaveCopy(const StoreKey& key, const Changelog& changelog, const Entries& all);
+  static Status SavePlace(Transaction& transaction, const StoreKey& key,
+                          const Changelog& changelog);
+
+  const KafkaOptions& options_;
+  Cluster& cluster_;
+  Reader& reader_;
+  Log* const copy_;
+  std::mutex mutex_;
+  std::map<StoreKey, std::unique_ptr<Changelog>> changelogs_;
+  std::map<std::string, std::int32_t, std::less<>> partitions_;  // of stores that exist
+};
+
+}  // namespace tocsin
