@@ -185,8 +185,10 @@ class KafkaCluster:
     # kcat -----------------------------------------------------------------------------------------------------
 
     def kcat(self, *words, stdin=b"", listener="plaintext", timeout=120) -> bytes:
-        """`listener`: plaintext (direct), ssl, sasl_plaintext or sasl_ssl."""
-        reach = ["-b", self.direct] if listener == "plaintext" else ["-F", str(self.client / f"{listener}.kcat")]
+        """`listener`: plaintext (direct), ssl, sasl_plaintext or sasl_ssl; "" when the words say `-b`."""
+        reach = ["-F", str(self.client / f"{listener}.kcat")] if listener else []
+        if listener == "plaintext":
+            reach = ["-b", self.direct]
         done = subprocess.run(["kcat", *reach, *map(str, words)], input=stdin, capture_output=True, timeout=timeout)
         if done.returncode:
             raise AssertionError(f"kcat {' '.join(map(str, words))}: {done.stderr.decode()[-2000:]}")
