@@ -31,7 +31,7 @@ std::string CheckReason(const std::string& text) {
 }
 
 Result<int> RunList(Session& session, const DlqFlags& flags) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead));
+  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
   std::uint64_t counts[kRejectReasonCount] = {};
   std::uint64_t total = 0;
   TOCSIN_TRY(VisitDeadLetters(*opened.log, session.settings.dlq_topic, flags.reason,
@@ -58,7 +58,7 @@ Result<int> RunList(Session& session, const DlqFlags& flags) {
 }
 
 Result<int> RunShow(Session& session, const DlqFlags& flags) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead));
+  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
   std::uint64_t left = flags.max.value_or(std::numeric_limits<std::uint64_t>::max());
   if (left == 0) return 0;
   TOCSIN_TRY(VisitDeadLetters(
@@ -71,7 +71,7 @@ Result<int> RunShow(Session& session, const DlqFlags& flags) {
 
 Result<int> RunReplay(Session& session, const DlqFlags& flags) {
   TOCSIN_ASSIGN(const OpenedLog opened,
-                OpenLog(session.settings, session.clock, LogAccess::kShared));
+                OpenLog(session.settings, session.clock, LogAccess::kShared, "dlq", session.stop));
   TOCSIN_ASSIGN(const ReplayReport report,
                 ReplayDeadLetters(session.settings, *opened.log, flags.reason,
                                   [&] { return session.stop.stop_requested(); }));

@@ -62,14 +62,14 @@ void WaitForEnd(Session& session, const StageFlags& flags, const char* name,
 
 Result<int> RunProcess(Session& session, const StageFlags& flags) {
   const std::int64_t start_us = session.clock.SteadyUs();
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kExclusive));
+  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kExclusive, "process", session.stop));
   TOCSIN_ASSIGN(
       const std::unique_ptr<ProcessStage> stage,
       ProcessStage::Make(session.settings, session.clock, session.metrics, !flags.until_caught_up));
   TOCSIN_ASSIGN(
       const std::unique_ptr<LocalServer> server,
       ServeLog(session.settings, opened, [] { return R"({"command":"process"})"; }, false));
-  RunnerOptions options = ProcessRunnerOptions(session.settings);
+  RunnerOptions options = ProcessRunnerOptions(session.settings, opened.private_directory);
   options.until_caught_up = flags.until_caught_up;
   StageThread thread(*opened.log, *stage, session.clock, options, [] {});
   ReloadSignal reload;
@@ -95,11 +95,11 @@ class Notifying {
     return {};
   }
   NotifyStage* stage() { return stage_.get(); }
-  void Run(Session& session, Log& log, bool until_caught_up) {
+  void Run(Session& session, const OpenedLog& opened, bool until_caught_up) {
     if (stage_ == nullptr) return;
-    RunnerOptions options = NotifyRunnerOptions(session.settings);
+    RunnerOptions options = NotifyRunnerOptions(session.settings, opened.private_directory);
     options.until_caught_up = until_caught_up;
-    thread_.emplace(log, *stage_, session.clock, options, [] {});
+    thread_.emplace(*opened.log, *stage_, session.clock, options, [] {});
   }
   // Until it or, unless that may, `other` ends by itself, or a stop is requested; reloads on
   // SIGHUP meanwhile.
@@ -132,7 +132,7 @@ std::string DeliverJson(const Session& session, std::uint64_t lines, std::int64_
 
 Result<int> RunDeliver(Session& session, const StageFlags& flags) {
   const Settings& settings = session.settings;
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(settings, session.clock, LogAccess::kExclusive));
+  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(settings, session.clock, LogAccess::kExclusive, "deliver", session.stop));
   TOCSIN_ASSIGN(const std::unique_ptr<AlertLogStage> stage,
                 AlertLogStage::Make(AlertLogOptionsFor(settings)));
   Notifying notifying;
@@ -141,12 +141,12 @@ Result<int> RunDeliver(Session& session, const StageFlags& flags) {
                 ServeLog(
                     settings, opened, [] { return R"({"command":"deliver"})"; }, false,
                     DeskControl(notifying.stage())));
-  RunnerOptions options = DeliverRunnerOptions(settings);
+  RunnerOptions options = DeliverRunnerOptions(settings, opened.private_directory);
   options.until_caught_up = flags.until_caught_up;
   const std::int64_t run_us =
       flags.run_for.empty() ? 0 : ParseDurationUs(flags.run_for).value_or(0);
   StageThread thread(*opened.log, *stage, session.clock, options, [] {});
-  notifying.Run(session, *opened.log, flags.until_caught_up);
+  notifying.Run(session, opened, flags.until_caught_up);
   if (notifying.stage() == nullptr || flags.until_caught_up) {
     WaitForEnd(session, flags, "deliver", thread);
   }

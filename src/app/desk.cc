@@ -121,12 +121,12 @@ NotifyOptions NotifyOptionsFor(const Settings& settings, Log* log) {
   return options;
 }
 
-RunnerOptions NotifyRunnerOptions(const Settings& settings) {
+RunnerOptions NotifyRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
   options.group = std::string(NotifyStage::kName);
   options.topic = settings.alert_topic;
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
-  options.crash_guard_path = settings.data_dir + "/notify.guard";
+  options.crash_guard_path = directory + "/notify.guard";
   return options;
 }
 
@@ -179,7 +179,7 @@ Result<std::string> AskDesk(Session& session, std::string_view name, std::string
   auto remote = RemoteLog::Control(SocketPathFor(settings.data_dir), name, argument);
   if (remote || remote.error().code() != Code::kUnavailable) return remote;
   // Nobody listens, or the delivery there has ended: the log says who is right.
-  auto opened = OpenLog(settings, session.clock, LogAccess::kExclusive);
+  auto opened = OpenLog(settings, session.clock, LogAccess::kExclusive, "desk", session.stop);
   if (!opened) return std::unexpected(std::move(opened).error());
   return AnswerHere(session, *opened->log, name, argument, changes);
 }

@@ -23,7 +23,7 @@ bool HasChannels(const RouteConfig& routes);
 // The delivery's options but for the routes. `log` (may be null: then a kafka channel fails) must
 // outlive the stage.
 NotifyOptions NotifyOptionsFor(const Settings& settings, Log* log);
-RunnerOptions NotifyRunnerOptions(const Settings& settings);
+RunnerOptions NotifyRunnerOptions(const Settings& settings, const std::string& directory);
 
 // The delivery stage of these settings, or null when no channel is configured: nobody is told then,
 // and no consumer group holds back the retention of the alert topic. The session must outlive it.

@@ -5,7 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include "app/kafka_settings.h"
 #include "base/logging.h"
+#include "kafka_log/kafka_log.h"
 #include "local_api/remote_log.h"
 
 namespace tocsin {
@@ -23,9 +25,11 @@ TopicConfig ConfigFor(const Settings& settings) {
   return config;
 }
 
-Status EnsureTopics(const Settings& settings, Log& log) {
+Status EnsureTopics(const Settings& settings, Log& log, bool on_cluster) {
   for (const std::string& topic :
        {settings.raw_topic, settings.processed_topic, settings.alert_topic, settings.dlq_topic}) {
+    // A topic of the cluster is its operators': it is used as it is.
+    if (on_cluster && PartitionCount(log, topic)) continue;
     Status made = log.EnsureTopic(topic, ConfigFor(settings));
     if (made) continue;
     const Code code = made.error().code();
@@ -75,8 +79,59 @@ EmbeddedLogOptions LogOptionsFor(const Settings& settings) {
   return options;
 }
 
-Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access) {
+namespace {
+
+// Output partition = input partition: what a stage writes needs at least as many as what it reads.
+Status CheckPartitions(const Settings& settings, Log& log) {
+  TOCSIN_ASSIGN(const std::int32_t input, PartitionCount(log, settings.raw_topic));
+  for (const std::string& topic :
+       {settings.processed_topic, settings.alert_topic, settings.dlq_topic}) {
+    TOCSIN_ASSIGN(const std::int32_t count, PartitionCount(log, topic));
+    if (count >= input) continue;
+    return Fail(Code::kConfiguration, "topic " + topic + " has " + std::to_string(count) +
+                                          " partitions, its input " + settings.raw_topic + " has " +
+                                          std::to_string(input) + "; give it at least as many");
+  }
+  return {};
+}
+
+Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogAccess access,
+                              std::string_view role, std::stop_token stop) {
+  TOCSIN_ASSIGN(KafkaOptions options, KafkaOptionsFor(settings));
+  OpenedLog opened;
+  if (access != LogAccess::kRead) {
+    TOCSIN_ASSIGN(InstanceSlot slot, InstanceSlot::Take(settings.data_dir + "/kafka", role));
+    opened.slot = std::make_unique<InstanceSlot>(std::move(slot));
+    if (options.instance_id.empty()) options.instance_id = opened.slot->id();
+    opened.private_directory = opened.slot->directory();
+    if (access == LogAccess::kExclusive) {
+      options.state_directory = opened.slot->directory() + "/state";
+    }
+  }
+  auto log = KafkaLog::Open(options, clock, std::move(stop));
+  if (!log) {
+    // Whatever a cluster refuses, a dependency is not there for us.
+    Error error = std::move(log).error();
+    if (error.code() == Code::kFailedPrecondition) {
+      return Fail(Code::kUnavailable, error.message());
+    }
+    return std::unexpected(std::move(error));
+  }
+  opened.log = std::move(*log);
+  if (access == LogAccess::kRead) return opened;
+  TOCSIN_TRY(EnsureTopics(settings, *opened.log, true));
+  if (access == LogAccess::kExclusive) TOCSIN_TRY(CheckPartitions(settings, *opened.log));
+  return opened;
+}
+
+}  // namespace
+
+Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access,
+                          std::string_view role, std::stop_token stop) {
   TOCSIN_TRY(CheckBuilt(settings));
+  if (!settings.kafka_broker.empty()) {
+    return OpenOnKafka(settings, clock, access, role, std::move(stop));
+  }
   const std::string directory = LogDirectoryOf(settings);
   std::error_code error;
   if (access == LogAccess::kRead && !std::filesystem::exists(directory, error)) {
@@ -95,15 +150,17 @@ Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAcces
     return std::unexpected(std::move(embedded).error());
   }
   if (access != LogAccess::kRead && opened.embedded != nullptr) {
-    TOCSIN_TRY(EnsureTopics(settings, *opened.log));
+    TOCSIN_TRY(EnsureTopics(settings, *opened.log, false));
   }
+  opened.private_directory = settings.data_dir;
   return opened;
 }
 
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
                                               std::function<std::string()> status, bool optional,
                                               LocalServer::Control control) {
-  if (opened.embedded == nullptr) return std::unique_ptr<LocalServer>();
+  const bool for_control = opened.slot != nullptr && control;
+  if (opened.embedded == nullptr && !for_control) return std::unique_ptr<LocalServer>();
   auto server = LocalServer::Start(SocketPathFor(settings.data_dir), *opened.log, std::move(status),
                                    std::move(control));
   if (!server && optional) {

@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "config/settings.h"
+#include "kafka_log/instance_slot.h"
 #include "local_api/local_server.h"
 #include "log/log.h"
 #include "log_backends/embedded_log.h"
@@ -22,22 +25,31 @@ enum class LogAccess : std::uint8_t {
 };
 
 struct OpenedLog {
+  // On Kafka: this process's place, null for commands that only look.
+  std::unique_ptr<InstanceSlot> slot;
   std::unique_ptr<Log> log;
-  EmbeddedLog* embedded = nullptr;  // the same object; null when another process holds it
+  // The same object; null when another process holds it, and on Kafka.
+  EmbeddedLog* embedded = nullptr;
+  // Folder for what belongs to this process alone (crash guards).
+  std::string private_directory;
 };
 
 EmbeddedLogOptions LogOptionsFor(const Settings& settings);
 // DATA_DIR/log.
 std::string LogDirectoryOf(const Settings& settings);
 
-// Opens the log of the data directory and makes the four topics (not for kRead). `clock` must
-// outlive it. Errors: kConfiguration for a setting that this build cannot serve or that
-// contradicts the log; kUnavailable naming the process that holds the directory; kNotFound when
-// there is nothing to read; those of EmbeddedLog::Open.
-Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access);
+// Opens the log, of the data directory or of the Kafka cluster that the settings name, and makes the
+// four topics (not for kRead). Waits for a broker until `stop`. `role` names the command on the
+// cluster. `clock` must outlive the log. Errors: kConfiguration for a setting that this build cannot
+// serve or that contradicts the log; kUnavailable naming the process that holds the directory, or
+// the broker; kNotFound when there is nothing to read; those of EmbeddedLog::Open and
+// KafkaLog::Open.
+Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access,
+                          std::string_view role, std::stop_token stop);
 
 // Lets other processes use the log while this one holds it. `optional`: a failure is only a
-// warning. `control` answers requests beyond the log. Null when the log is not here.
+// warning. `control` answers requests beyond the log. Null when the log is not here, and on Kafka
+// without `control`.
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
                                               std::function<std::string()> status, bool optional,
                                               LocalServer::Control control = {});

@@ -48,7 +48,14 @@ Result<std::int64_t> UncommittedOf(Log& log, const std::string& group, const std
     TOCSIN_ASSIGN(const PartitionOffsets offsets, log.Offsets({topic, i}));
     TOCSIN_ASSIGN(const std::optional<std::int64_t> committed,
                   log.CommittedOffset(group, {topic, i}));
-    left += offsets.latest - std::max(committed.value_or(offsets.earliest), offsets.earliest);
+    const std::int64_t next = std::max(committed.value_or(offsets.earliest), offsets.earliest);
+    if (next >= offsets.latest) continue;
+    if (offsets.bytes < 0) {
+      // A cluster: only the marks of transactions may be left.
+      TOCSIN_ASSIGN(const auto batches, log.Fetch({topic, i}, next, 1));
+      if (batches.empty()) continue;
+    }
+    left += offsets.latest - next;
   }
   return left;
 }
@@ -63,23 +70,42 @@ Result<std::int64_t> EndOf(Log& log, const std::string& topic) {
   return end;
 }
 
-RunnerOptions ProcessRunnerOptions(const Settings& settings) {
+namespace {
+
+constexpr std::size_t kClusterCommitRecords = 500'000;
+
+// A commit on a cluster costs the same whatever its size; here it ends with every poll.
+void SetCommits(const Settings& settings, RunnerOptions& options) {
+  options.commit_records = options.max_records;
+  if (settings.kafka_broker.empty()) return;
+  options.commit_interval_us = settings.kafka_commit_interval_us;
+  // The rows of a transaction are limited when somebody says so.
+  const auto origin = settings.origin.find("STREAMING_BATCH_SIZE");
+  if (origin == settings.origin.end() || origin->second == "default") {
+    options.commit_records = kClusterCommitRecords;
+  }
+}
+
+}  // namespace
+
+RunnerOptions ProcessRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
   options.group = settings.streaming_group_id;
   options.topic = settings.raw_topic;
   options.from_latest = settings.streaming_auto_offset == "latest";
   options.max_records = static_cast<std::size_t>(settings.streaming_batch_size);
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
-  options.crash_guard_path = settings.data_dir + "/process.guard";
+  options.crash_guard_path = directory + "/process.guard";
+  SetCommits(settings, options);
   return options;
 }
 
-RunnerOptions DeliverRunnerOptions(const Settings& settings) {
+RunnerOptions DeliverRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
   options.group = "alert-log";
   options.topic = settings.alert_topic;
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
-  options.crash_guard_path = settings.data_dir + "/deliver.guard";
+  options.crash_guard_path = directory + "/deliver.guard";
   return options;
 }
 

@@ -51,8 +51,9 @@ Result<std::int64_t> UncommittedOf(Log& log, const std::string& group, const std
 Result<std::int64_t> EndOf(Log& log, const std::string& topic);
 
 // The runners' options of the two built stages.
-RunnerOptions ProcessRunnerOptions(const Settings& settings);
-RunnerOptions DeliverRunnerOptions(const Settings& settings);
+// `directory` is for what belongs to this process alone.
+RunnerOptions ProcessRunnerOptions(const Settings& settings, const std::string& directory);
+RunnerOptions DeliverRunnerOptions(const Settings& settings, const std::string& directory);
 AlertLogOptions AlertLogOptionsFor(const Settings& settings);
 
 }  // namespace tocsin

@@ -222,10 +222,6 @@ Result<Settings> LoadSettings(const SettingsSources& sources) {
 }
 
 Status CheckBuilt(const Settings& settings) {
-  if (!settings.kafka_broker.empty()) {
-    return NotBuilt(settings, "KAFKA_BROKER",
-                    "this build has no Kafka backend yet; unset it to use the embedded log");
-  }
   if (!settings.warehouse_conn_string.empty()) {
     return NotBuilt(settings, "WAREHOUSE_CONN_STRING",
                     "the warehouse sink is not built yet; unset it and read the Parquet files");

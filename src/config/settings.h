@@ -25,8 +25,29 @@ struct Range {
 struct Settings {
   // Log
   std::string data_dir = "data";
-  std::string kafka_broker;  // empty = embedded log
+  std::string kafka_broker;                            // empty = embedded log
+  std::string kafka_app_id = "tocsin";                 // KAFKA_APP_ID
+  std::string kafka_instance_id;                       // KAFKA_INSTANCE_ID
+  std::string kafka_delivery = "exactly_once";         // or at_least_once
+  std::int64_t kafka_commit_interval_us = 100'000;     // KAFKA_COMMIT_INTERVAL
+  std::int64_t kafka_replication = 0;                  // KAFKA_REPLICATION; 0 = broker's default
+  std::int64_t kafka_connect_timeout_us = 0;           // KAFKA_CONNECT_TIMEOUT; 0 = for ever
+  std::int64_t kafka_session_timeout_us = 10'000'000;  // KAFKA_SESSION_TIMEOUT
+  std::int64_t kafka_transaction_timeout_us = 15'000'000;  // KAFKA_TRANSACTION_TIMEOUT
   std::string kafka_security_protocol = "PLAINTEXT";
+  std::string kafka_sasl_mechanism = "none";  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER
+  std::string kafka_sasl_username;
+  std::string kafka_sasl_password;  // secret
+  std::string kafka_sasl_password_file;
+  std::string kafka_ssl_ca_file;
+  std::string kafka_ssl_certificate_file;
+  std::string kafka_ssl_key_file;
+  std::string kafka_ssl_key_password;  // secret
+  std::string kafka_oauth_token_url;
+  std::string kafka_oauth_client_id;
+  std::string kafka_oauth_client_secret;  // secret
+  std::string kafka_oauth_client_secret_file;
+  std::string kafka_oauth_scope;
   std::string raw_topic = "iot.raw";
   std::string processed_topic = "iot.processed";
   std::string alert_topic = "iot.alerts";
@@ -126,7 +147,7 @@ struct SettingsSources {
 // .env are ignored. The value of a secret is shown as ***.
 Result<Settings> LoadSettings(const SettingsSources& sources);
 
-// kConfiguration for a setting that asks for something this build does not have: KAFKA_BROKER,
+// kConfiguration for a setting that asks for something this build does not have:
 // WAREHOUSE_CONN_STRING. Apart from LoadSettings so that `config print` shows them.
 Status CheckBuilt(const Settings& settings);
 // What a person should know about these settings though they are right, one sentence each.

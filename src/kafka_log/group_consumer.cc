@@ -80,6 +80,7 @@ Status GroupConsumer::Connect() {
 GroupConsumer::~GroupConsumer() {
   if (client_ == nullptr) return;
   GiveUpRevoked();
+  closing_ = true;
   queue_.reset();
   // Callbacks come once more; they find this object alive.
   rd_kafka_consumer_close(client_->get());
@@ -142,7 +143,7 @@ void GroupConsumer::Revoke(const rd_kafka_topic_partition_list_s& partitions) {
     }
   }
   // Nothing of a lost partition can be committed any more.
-  if (lost) GiveUpRevoked();
+  if (lost || closing_) GiveUpRevoked();
 }
 
 void GroupConsumer::GiveUpRevoked() {
@@ -302,11 +303,17 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
   if (rewind_) return PollRewound();
   PollResult result;
   const std::stop_callback wake(stop, [this] { rd_kafka_queue_yield(queue_.get()); });
-  const std::size_t count =
-      stop.stop_requested() ? 0 : Consume(max_records, timeout_us);
-  for (std::size_t i = 0; i < count; ++i) {
-    const RdMessage message(messages_[i]);
-    Take(*message);
+  const std::int64_t deadline_us = clock_.SteadyUs() + timeout_us;
+  // What is no record (the end of a partition, a passing trouble) does not end the wait.
+  for (std::int64_t left_us = timeout_us; !stop.stop_requested();
+       left_us = deadline_us - clock_.SteadyUs()) {
+    const std::size_t count = Consume(max_records, std::max<std::int64_t>(left_us, 0));
+    for (std::size_t i = 0; i < count; ++i) {
+      const RdMessage message(messages_[i]);
+      Take(*message);
+    }
+    const bool news = !touched_.empty() || !assigned_.empty() || !revoked_.empty() || !failed_;
+    if (news || left_us <= 0 || !CheckFatal()) break;
   }
   for (const std::int32_t number : touched_) {
     std::vector<std::shared_ptr<const RecordBatch>> batches;

@@ -82,6 +82,7 @@ class GroupConsumer {
   RdPartitions to_give_up_;  // reported as revoked; given up with the next poll
   bool joined_ = false;
   bool rewind_ = false;
+  bool closing_ = false;
   Status failed_;
 };
 

@@ -1,26 +1,37 @@
 #include "log_backends/log_contract.h"
 
+#include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace tocsin {
+namespace {
+
+template <class T>
+T Must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+}  // namespace
 
 LogUser::LogUser(std::unique_ptr<LogHarness> harness) : harness_(std::move(harness)) {
-  log().EnsureTopic("t", {.partitions = 4}).value();
+  Must(log().EnsureTopic("t", {.partitions = 4}));
 }
 
 std::unique_ptr<Transaction> LogUser::Begin() {
-  return log().Begin().value();
+  return Must(log().Begin());
 }
 
 void LogUser::Add(Transaction& transaction, const TopicPartition& partition,
                   const std::vector<std::string>& values) {
   RecordBatchBuilder builder;
   for (const std::string& value : values) builder.Append("key", value);
-  transaction.Append(partition, builder).value();
+  Must(transaction.Append(partition, builder));
 }
 
 std::vector<AppendedRange> LogUser::Commit(Transaction& transaction) {
-  return transaction.Commit().value();
+  return Must(transaction.Commit());
 }
 
 std::vector<AppendedRange> LogUser::AppendValues(const TopicPartition& partition,
@@ -31,17 +42,33 @@ std::vector<AppendedRange> LogUser::AppendValues(const TopicPartition& partition
 }
 
 PartitionOffsets LogUser::OffsetsOf(const TopicPartition& partition) {
-  return log().Offsets(partition).value();
+  return Must(log().Offsets(partition));
+}
+
+std::int64_t LogUser::Place(const TopicPartition& partition, std::int64_t offset) {
+  std::int64_t records = 0;
+  std::int64_t next = 0;
+  for (;;) {
+    const auto batches = Must(log().Fetch(partition, next, 1 << 20));
+    if (batches.empty()) return on_one_machine() ? offset : records;
+    for (const auto& batch : batches) {
+      for (std::int64_t at = std::max(next, batch->base_offset()); at < batch->end_offset(); ++at) {
+        if (at >= offset) return records;
+        ++records;
+      }
+      next = batch->end_offset();
+    }
+  }
 }
 
 std::vector<std::string> LogUser::ValuesFrom(const TopicPartition& partition, std::int64_t offset,
                                              std::size_t max_bytes) {
   std::vector<std::string> values;
   for (;;) {
-    const auto batches = log().Fetch(partition, offset, max_bytes).value();
+    const auto batches = Must(log().Fetch(partition, offset, max_bytes));
     if (batches.empty()) return values;
     for (const auto& batch : batches) {
-      if (batch->base_offset() > offset || batch->end_offset() <= offset) {
+      if ((on_one_machine() && batch->base_offset() > offset) || batch->end_offset() <= offset) {
         values.emplace_back("(gap)");
       }
       Record record;
@@ -64,13 +91,13 @@ std::map<std::string, std::string> LogUser::StateOf(const std::string& store,
     const auto [entry, fresh] = entries.emplace(key, value);
     if (!fresh) entry->second = "(twice)";
   };
-  log().ReadState(store, partition, visit).value();
+  Must(log().ReadState(store, partition, visit));
   return entries;
 }
 
 std::optional<std::int64_t> LogUser::Committed(const std::string& group,
                                                const TopicPartition& partition) {
-  return log().CommittedOffset(group, partition).value();
+  return Must(log().CommittedOffset(group, partition));
 }
 
 }  // namespace tocsin

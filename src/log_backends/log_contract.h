@@ -26,6 +26,10 @@ class LogHarness {
   // nothing beyond its own life does nothing, so that the same test holds for it.
   virtual void Reopen() {}
 
+  // What a backend is free in. Offsets without gaps, sizes in bytes, batches stamped by `clock`:
+  // the log of one machine. On a cluster readers see a transaction partition by partition.
+  virtual bool on_one_machine() const { return true; }
+
   // The clock that stamps the batches.
   ManualClock clock{1'700'000'000'000'000};
 };
@@ -65,7 +69,14 @@ class LogUser {
                                           const std::vector<std::string>& values);
 
   PartitionOffsets OffsetsOf(const TopicPartition& partition);
-  // The values from `offset` to the end, with "(gap)" where offsets do not follow each other.
+  bool on_one_machine() const { return harness_->on_one_machine(); }
+  // The number of records before `offset`: the offset itself where there are no gaps.
+  std::int64_t Place(const TopicPartition& partition, std::int64_t offset);
+  std::int64_t End(const TopicPartition& partition) {
+    return Place(partition, OffsetsOf(partition).latest);
+  }
+  // The values from `offset` to the end, with "(gap)" where offsets do not follow each other on one
+  // machine.
   std::vector<std::string> ValuesFrom(const TopicPartition& partition, std::int64_t offset,
                                       std::size_t max_bytes = 1 << 20);
   std::vector<std::string> Values(const TopicPartition& partition);

@@ -61,24 +61,30 @@ TEST_P(LogContractTest, RefusesImpossibleTopics) {
 TEST_P(LogContractTest, ANewPartitionIsEmptyAtOffsetZero) {
   EXPECT_EQ(OffsetsOf(p0).earliest, 0);
   EXPECT_EQ(OffsetsOf(p0).latest, 0);
-  EXPECT_EQ(OffsetsOf(p0).bytes, 0);
+  if (on_one_machine()) {
+    EXPECT_EQ(OffsetsOf(p0).bytes, 0);
+  }
   const auto batches = log().Fetch(p0, 0, 1000);
   ASSERT_TRUE(batches);
   EXPECT_TRUE(batches->empty());
 }
 
-TEST_P(LogContractTest, OffsetsAreContiguousFromZeroOn) {
+TEST_P(LogContractTest, OffsetsGrowAndOnOneMachineWithoutGaps) {
   const auto first = AppendValues(p0, {"a", "b", "c"});
   const auto second = AppendValues(p0, {"d"});
   ASSERT_EQ(first.size(), 1u);
   EXPECT_EQ(first[0].partition, p0);
-  EXPECT_EQ(first[0].base_offset, 0);
+  EXPECT_EQ(Place(p0, first[0].base_offset), 0);
   EXPECT_EQ(first[0].count, 3u);
-  EXPECT_EQ(second[0].base_offset, 3);
+  EXPECT_EQ(Place(p0, second[0].base_offset), 3);
   Reopen();
-  EXPECT_EQ(AppendValues(p0, {"e", "f"})[0].base_offset, 4);
-  EXPECT_EQ(OffsetsOf(p0).latest, 6);
-  EXPECT_GT(OffsetsOf(p0).bytes, 0);
+  EXPECT_EQ(Place(p0, AppendValues(p0, {"e", "f"})[0].base_offset), 4);
+  EXPECT_EQ(End(p0), 6);
+  if (on_one_machine()) {
+    EXPECT_EQ(second[0].base_offset, 3);
+    EXPECT_EQ(OffsetsOf(p0).latest, 6);
+    EXPECT_GT(OffsetsOf(p0).bytes, 0);
+  }
   EXPECT_EQ(Values(p0), (Strings{"a", "b", "c", "d", "e", "f"}));
 }
 
@@ -96,7 +102,9 @@ TEST_P(LogContractTest, RecordsKeepKeyValueHeadersAndAppendTime) {
   const auto batches = log().Fetch(p0, 0, 1000);
   ASSERT_TRUE(batches);
   ASSERT_EQ(batches->size(), 1u);
-  EXPECT_EQ((*batches)[0]->timestamp_ms(), clock().WallUs() / 1000);
+  if (on_one_machine()) {
+    EXPECT_EQ((*batches)[0]->timestamp_ms(), clock().WallUs() / 1000);
+  }
   EXPECT_EQ((*batches)[0]->payload_bytes(), payload_bytes);
   RecordBatch::Cursor cursor(*(*batches)[0]);
   Record record;
@@ -121,13 +129,13 @@ TEST_P(LogContractTest, SeveralAppendsOfOneTransactionBecomeContiguousInTheirOrd
   const auto ranges = Commit(*transaction);
   ASSERT_EQ(ranges.size(), 4u);
   EXPECT_EQ(ranges[0].partition, p0);
-  EXPECT_EQ(ranges[0].base_offset, 1);
+  EXPECT_EQ(Place(p0, ranges[0].base_offset), 1);
   EXPECT_EQ(ranges[1].partition, p1);
-  EXPECT_EQ(ranges[1].base_offset, 0);
+  EXPECT_EQ(Place(p1, ranges[1].base_offset), 0);
   EXPECT_EQ(ranges[2].partition, p0);
-  EXPECT_EQ(ranges[2].base_offset, 3);
+  EXPECT_EQ(Place(p0, ranges[2].base_offset), 3);
   EXPECT_EQ(ranges[2].count, 1u);
-  EXPECT_EQ(ranges[3].base_offset, 1);
+  EXPECT_EQ(Place(p1, ranges[3].base_offset), 1);
   EXPECT_EQ(ranges[3].count, 2u);
   Reopen();
   EXPECT_EQ(Values(p0), (Strings{"before", "a", "b", "c"}));
@@ -196,11 +204,12 @@ TEST_P(LogContractTest, AnAbandonedTransactionLeavesNoTrace) {
     transaction->ReplaceState("s", 1);
   }
   Reopen();
-  EXPECT_EQ(OffsetsOf(p0).latest, 0);
-  EXPECT_EQ(OffsetsOf(p1).latest, 0);
+  EXPECT_EQ(End(p0), 0);
+  EXPECT_EQ(End(p1), 0);
   EXPECT_EQ(Committed("g", p0), std::nullopt);
   EXPECT_TRUE(StateOf("s", 0).empty());
-  EXPECT_EQ(AppendValues(p0, {"next"})[0].base_offset, 0);
+  EXPECT_EQ(Place(p0, AppendValues(p0, {"next"})[0].base_offset), 0);
+  EXPECT_EQ(Values(p0), Strings{"next"});
 }
 
 TEST_P(LogContractTest, ATransactionCommitsOnce) {
@@ -216,16 +225,17 @@ TEST_P(LogContractTest, AnEmptyTransactionCommits) {
 }
 
 TEST_P(LogContractTest, FetchBeginsWithTheBatchThatHoldsTheOffset) {
-  AppendValues(p0, {"a", "b", "c"});
-  AppendValues(p0, {"d", "e"});
-  const auto batches = log().Fetch(p0, 1, 1 << 20);
+  const std::int64_t first = AppendValues(p0, {"a", "b", "c"})[0].base_offset;
+  const std::int64_t second = AppendValues(p0, {"d", "e"})[0].base_offset;
+  const auto batches = log().Fetch(p0, first + 1, 1 << 20);
   ASSERT_TRUE(batches);
   ASSERT_FALSE(batches->empty());
-  EXPECT_EQ((*batches)[0]->base_offset(), 0);
-  EXPECT_EQ(ValuesFrom(p0, 1), (Strings{"b", "c", "d", "e"}));
-  EXPECT_EQ(ValuesFrom(p0, 3), (Strings{"d", "e"}));
-  EXPECT_EQ(ValuesFrom(p0, 4), Strings{"e"});
-  EXPECT_TRUE(ValuesFrom(p0, 5).empty());
+  EXPECT_LE((*batches)[0]->base_offset(), first + 1);
+  EXPECT_GT((*batches)[0]->end_offset(), first + 1);
+  EXPECT_EQ(ValuesFrom(p0, first + 1), (Strings{"b", "c", "d", "e"}));
+  EXPECT_EQ(ValuesFrom(p0, first + 3), (Strings{"d", "e"}));
+  EXPECT_EQ(ValuesFrom(p0, second + 1), Strings{"e"});
+  EXPECT_TRUE(ValuesFrom(p0, second + 2).empty());
 }
 
 TEST_P(LogContractTest, FetchStopsAtMaxBytesButGivesAtLeastOneBatch) {
@@ -243,7 +253,7 @@ TEST_P(LogContractTest, FetchStopsAtMaxBytesButGivesAtLeastOneBatch) {
 
 TEST_P(LogContractTest, FetchRefusesWhatIsNotThere) {
   AppendValues(p0, {"a"});
-  EXPECT_EQ(CodeOf(log().Fetch(p0, 2, 1000)), CodeName(Code::kInvalidArgument));
+  EXPECT_EQ(CodeOf(log().Fetch(p0, OffsetsOf(p0).latest + 1, 1000)), CodeName(Code::kInvalidArgument));
   EXPECT_EQ(CodeOf(log().Fetch(p0, -1, 1000)), CodeName(Code::kInvalidArgument));
   EXPECT_EQ(CodeOf(log().Fetch({"missing", 0}, 0, 1000)), CodeName(Code::kNotFound));
   EXPECT_EQ(CodeOf(log().Fetch({"t", 4}, 0, 1000)), CodeName(Code::kNotFound));
@@ -257,8 +267,8 @@ TEST_P(LogContractTest, PartitionsDoNotShareOffsets) {
   ASSERT_TRUE(log().EnsureTopic("t2", {.partitions = 1}));
   AppendValues({"t2", 0}, {"d"});
   Reopen();
-  EXPECT_EQ(OffsetsOf(p0).latest, 2);
-  EXPECT_EQ(OffsetsOf(p1).latest, 0);
+  EXPECT_EQ(End(p0), 2);
+  EXPECT_EQ(End(p1), 0);
   EXPECT_EQ(Values({"t", 3}), Strings{"c"});
   EXPECT_EQ(Values({"t2", 0}), Strings{"d"});
 }
@@ -435,6 +445,7 @@ std::string NameOf(const testing::TestParamInfo<ContractBackend>& info) {
   return info.param.name;
 }
 
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(LogContractTest);
 INSTANTIATE_TEST_SUITE_P(Backend, LogContractTest, testing::ValuesIn(ContractBackends()), NameOf);
 
 }  // namespace

@@ -35,6 +35,17 @@ std::size_t Collector::bytes() const {
   return sum;
 }
 
+void Collector::Clear() {
+  for (OutputSlot& slot : outputs_) {
+    for (std::size_t i = 0; i < slot.used; ++i) slot.batches[i].Clear();
+    slot.used = 0;
+  }
+  puts_.clear();
+  state_bytes_.clear();
+  replaced_.clear();
+  snapshots_.clear();
+}
+
 Status Collector::MoveInto(Transaction& transaction, std::string_view store) {
   for (OutputSlot& slot : outputs_) {
     for (std::size_t i = 0; i < slot.used; ++i) {

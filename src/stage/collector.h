@@ -29,6 +29,8 @@ class Collector {
   // Payload of the outputs and of the state.
   std::size_t bytes() const;
 
+  // Drops everything.
+  void Clear();
   // Moves everything into `transaction`, the state under `store`; nothing is left here.
   Status MoveInto(Transaction& transaction, std::string_view store);
 

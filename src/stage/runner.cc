@@ -60,11 +60,7 @@ Runner::Progress Runner::progress() const {
 }
 
 Status Runner::Run(std::stop_token stop) {
-  if (!options_.crash_guard_path.empty()) {
-    TOCSIN_ASSIGN(guard_, CrashGuard::Open(options_.crash_guard_path,
-                                           options_.group + '\0' + options_.topic));
-  }
-  TOCSIN_TRY(FindPositions());
+  TOCSIN_TRY(Open());
   TOCSIN_ASSIGN(const auto consumer, log_.Subscribe({.group = options_.group,
                                                      .topic = options_.topic,
                                                      .from_latest = options_.from_latest}));
@@ -73,7 +69,17 @@ Status Runner::Run(std::stop_token stop) {
   stage_.SetWaker([slot = waker_] { slot->Wake(); });
   Status ended = Loop(*consumer, waker, stop);
   waker_->Offer(nullptr);
+  transaction_.reset();
   return ended;
+}
+
+Status Runner::Open() {
+  if (!options_.crash_guard_path.empty()) {
+    TOCSIN_ASSIGN(guard_, CrashGuard::Open(options_.crash_guard_path,
+                                           options_.group + '\0' + options_.topic));
+  }
+  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log_, options_.topic));
+  return log_.EnsureState(stage_.name(), partitions);
 }
 
 void Runner::Wake() {
@@ -85,31 +91,28 @@ Status Runner::Loop(Consumer& consumer, Waker& waker, std::stop_token stop) {
     if (options_.until_caught_up && CaughtUp() && stage_.Idle()) break;
     TOCSIN_TRY(ProcessOnce(consumer, waker, stop));
   }
-  return Finish(stop);
+  return Finish(consumer, stop);
 }
 
-Status Runner::Finish(std::stop_token stop) {
+Status Runner::Finish(Consumer& consumer, std::stop_token stop) {
   TOCSIN_ASSIGN(const bool changed, stage_.Finish(collector_));
   changed_ = changed_ || changed;
-  return Commit(stop);
+  return Commit(consumer, stop);
 }
 
-Status Runner::FindPositions() {
-  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log_, options_.topic));
-  for (std::int32_t i = 0; i < partitions; ++i) {
-    const TopicPartition partition{options_.topic, i};
-    TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
-    TOCSIN_ASSIGN(const auto committed, log_.CommittedOffset(options_.group, partition));
-    const std::int64_t begin = options_.from_latest ? offsets.latest : offsets.earliest;
-    const std::int64_t next = committed.value_or(begin);
-    positions_[i] = {.next = next, .committed = next, .target = offsets.latest};
-    lag_ += std::max<std::int64_t>(0, offsets.latest - std::max(next, offsets.earliest));
-  }
+Status Runner::FindPosition(std::int32_t number) {
+  const TopicPartition partition{options_.topic, number};
+  TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
+  TOCSIN_ASSIGN(const auto committed, log_.CommittedOffset(options_.group, partition));
+  const std::int64_t begin = options_.from_latest ? offsets.latest : offsets.earliest;
+  const std::int64_t next = committed.value_or(begin);
+  positions_[number] = {.next = next, .committed = next, .target = offsets.latest};
+  lag_ += std::max<std::int64_t>(0, offsets.latest - std::max(next, offsets.earliest));
   return {};
 }
 
 bool Runner::CaughtUp() const {
-  return std::ranges::all_of(
+  return joined_ && std::ranges::all_of(
       positions_, [](const auto& entry) { return entry.second.committed >= entry.second.target; });
 }
 
@@ -124,15 +127,24 @@ Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token sto
                   return consumer.Poll(options_.max_records, PollTimeoutUs(), waker.token());
                 }));
   waker.Rearm();
-  TOCSIN_TRY(Assign(polled));
+  TOCSIN_TRY(Assign(consumer, polled, stop));
+  std::size_t records = 0;
   for (const PolledBatch& batch : polled.batches) {
-    TOCSIN_TRY(ProcessBatch(batch, stop));
-    if (collector_.bytes() >= options_.commit_bytes) TOCSIN_TRY(Commit(stop));
+    TOCSIN_TRY(ProcessBatch(consumer, batch, stop));
+    records += batch.count;
+    if (sent_bytes_ + collector_.bytes() >= options_.commit_bytes) {
+      TOCSIN_TRY(Commit(consumer, stop));
+    }
   }
   // Before the Tick: whether the stage has caught up must be true now, not before a long commit.
   TOCSIN_TRY(MeasureLag(consumer, polled.batches.empty()));
   TOCSIN_TRY(Tick());
-  return Commit(stop);
+  return CommitIsDue(records) ? Commit(consumer, stop) : Send();
+}
+
+bool Runner::CommitIsDue(std::size_t polled) const {
+  return polled < options_.max_records || uncommitted_ >= options_.commit_records ||
+         clock_.SteadyUs() - opened_us_ >= options_.commit_interval_us;
 }
 
 Status Runner::Tick() {
@@ -159,12 +171,15 @@ Status Runner::MeasureLag(Consumer& consumer, bool idle) {
   return {};
 }
 
-Status Runner::Assign(const PollResult& polled) {
+Status Runner::Assign(Consumer& consumer, const PollResult& polled, std::stop_token stop) {
+  joined_ = joined_ || polled.joined;
+  if (!polled.revoked.empty()) TOCSIN_TRY(Commit(consumer, stop));
   for (const std::int32_t partition : polled.revoked) {
-    stage_.Drop(partition);
-    positions_.erase(partition);
+    // A fenced commit has dropped it already.
+    if (positions_.erase(partition) > 0) stage_.Drop(partition);
   }
   for (const std::int32_t partition : polled.assigned) {
+    TOCSIN_TRY(FindPosition(partition));
     const Status restored = stage_.Restore(partition, [&](const Stage::StateVisitor& visit) {
       return log_.ReadState(stage_.name(), partition, visit);
     });
@@ -178,14 +193,17 @@ Status Runner::Assign(const PollResult& polled) {
   return {};
 }
 
-Status Runner::ProcessBatch(const PolledBatch& polled, std::stop_token stop) {
+Status Runner::ProcessBatch(Consumer& consumer, const PolledBatch& polled, std::stop_token stop) {
+  // A commit in the midst of this poll was fenced: its other records are read again.
+  if (!positions_.contains(polled.partition.partition)) return {};
   std::uint32_t careful = 0;
   if (guard_ != nullptr) {
     const std::int64_t until = guard_->CarefulUntil(polled.partition.partition);
     if (until > FirstOffset(polled)) {
       careful = static_cast<std::uint32_t>(
           std::min<std::int64_t>(polled.count, until - FirstOffset(polled)));
-      TOCSIN_TRY(ProcessCarefully(polled, careful, stop));
+      TOCSIN_TRY(ProcessCarefully(consumer, polled, careful, stop));
+      if (!positions_.contains(polled.partition.partition)) return {};
     }
   }
   if (careful == polled.count) return {};
@@ -194,8 +212,8 @@ Status Runner::ProcessBatch(const PolledBatch& polled, std::stop_token stop) {
 
 // One record at a time; a record that crashed before is committed by itself, so that its outcome
 // is never undone by the crash of another.
-Status Runner::ProcessCarefully(const PolledBatch& polled, std::uint32_t count,
-                                std::stop_token stop) {
+Status Runner::ProcessCarefully(Consumer& consumer, const PolledBatch& polled,
+                                std::uint32_t count, std::stop_token stop) {
   const std::int32_t partition = polled.partition.partition;
   for (std::uint32_t i = 0; i < count; ++i) {
     const PolledBatch record = Slice(polled, i, 1);
@@ -212,7 +230,10 @@ Status Runner::ProcessCarefully(const PolledBatch& polled, std::uint32_t count,
     } else {
       TOCSIN_TRY(ProcessGuarded(record));
     }
-    if (crashes > 0 || i + 1 == count || uncommitted_ >= kCarefulGroup) TOCSIN_TRY(Commit(stop));
+    if (crashes > 0 || i + 1 == count || uncommitted_ >= kCarefulGroup) {
+      TOCSIN_TRY(Commit(consumer, stop));
+      if (!positions_.contains(partition)) return {};
+    }
   }
   return {};
 }
@@ -228,6 +249,7 @@ Status Runner::ProcessGuarded(const PolledBatch& polled) {
 }
 
 void Runner::Advance(const PolledBatch& polled) {
+  if (uncommitted_ == 0) opened_us_ = clock_.SteadyUs();
   positions_[polled.partition.partition].next = FirstOffset(polled) + polled.count;
   uncommitted_ += polled.count;
 }
@@ -245,38 +267,74 @@ Status Runner::RequestSnapshots() {
   return {};
 }
 
-Status Runner::Commit(std::stop_token stop) {
+// Moves what was collected into the open transaction.
+Status Runner::Send() {
+  if (uncommitted_ == 0 && !changed_) return {};
+  if (transaction_ == nullptr) {
+    TOCSIN_ASSIGN(transaction_, log_.Begin({.ranges = false}));
+  }
+  sent_bytes_ += collector_.bytes();
+  return collector_.MoveInto(*transaction_, stage_.name());
+}
+
+Status Runner::Commit(Consumer& consumer, std::stop_token stop) {
   if (uncommitted_ == 0 && !changed_) return {};
   TOCSIN_TRY(RequestSnapshots());
   TOCSIN_TRY(stage_.Flush(collector_));
-  TOCSIN_ASSIGN(const auto transaction, log_.Begin());
-  TOCSIN_TRY(Fill(*transaction));
-  TOCSIN_TRY(Retry(stop, "commit", [&] { return transaction->Commit(); }));
+  TOCSIN_TRY(Send());
+  TOCSIN_TRY(AddOffsets());
+  const auto committed = Retry(stop, "commit", [&] { return transaction_->Commit(); });
+  transaction_.reset();
+  if (committed) {
+    Committed();
+    return {};
+  }
+  if (committed.error().code() != Code::kFenced) return std::unexpected(committed.error());
+  LogWarning(kComponent, "the work since the last commit is undone",
+             {{"stage", std::string(stage_.name())},
+              {"records", std::to_string(uncommitted_)},
+              {"reason", committed.error().message()}});
+  Forget();
+  return consumer.Rewind();
+}
+
+void Runner::Committed() {
   for (auto& [partition, position] : positions_) {
     if (position.next == position.committed) continue;
     position.committed = position.next;
     if (guard_ != nullptr) guard_->Committed(partition, position.committed);
   }
   records_ += std::exchange(uncommitted_, 0);
+  sent_bytes_ = 0;
   changed_ = false;
   ++commits_;
   stage_.Committed();
-  return {};
 }
 
-Status Runner::Fill(Transaction& transaction) {
-  TOCSIN_TRY(collector_.MoveInto(transaction, stage_.name()));
+void Runner::Forget() {
+  for (const auto& [partition, position] : positions_) stage_.Drop(partition);
+  positions_.clear();
+  collector_.Clear();
+  uncommitted_ = 0;
+  sent_bytes_ = 0;
+  changed_ = false;
+}
+
+// Of every partition, also where nothing was read: on a cluster the offsets are what fences a commit
+// of state alone.
+Status Runner::AddOffsets() {
   for (const auto& [number, position] : positions_) {
-    if (position.next == position.committed) continue;
     const TopicPartition partition{options_.topic, number};
     std::int64_t offset = position.next;
-    if (TestSwitch("offset_off_by_one")) --offset;
-    if (TestSwitch("offset_skip_one")) {
-      // Never past the end: a group there is damage to the log, not a lost record.
-      TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
-      offset = std::min(offset + 1, offsets.latest);
+    if (position.next != position.committed) {
+      if (TestSwitch("offset_off_by_one")) --offset;
+      if (TestSwitch("offset_skip_one")) {
+        // Never past the end: a group there is damage to the log, not a lost record.
+        TOCSIN_ASSIGN(const PartitionOffsets offsets, log_.Offsets(partition));
+        offset = std::min(offset + 1, offsets.latest);
+      }
     }
-    transaction.CommitOffset(options_.group, partition, offset);
+    transaction_->CommitOffset(options_.group, partition, offset);
   }
   return {};
 }

@@ -20,7 +20,11 @@ struct RunnerOptions {
   std::string group;
   std::string topic;  // input
   bool from_latest = false;
-  std::size_t max_records = 10'000;  // per transaction
+  std::size_t max_records = 10'000;  // per poll
+  // A transaction ends when nothing more is waiting, when it has this many records, or when it is
+  // this old: 0 = with every poll. On a cluster a commit costs some milliseconds whatever its size.
+  std::size_t commit_records = 10'000;
+  std::int64_t commit_interval_us = 0;
   std::int64_t poll_timeout_us = 100'000;
   bool until_caught_up = false;          // end when all is done that the log held at the start
   std::string crash_guard_path;          // file of the crash guard; empty = off
@@ -28,6 +32,11 @@ struct RunnerOptions {
 };
 
 // Runs one stage: poll, process, tick, commit outputs + state + offsets in one transaction, again.
+// Outputs go into the open transaction after each poll, so that a cluster takes them in meanwhile.
+//
+// Partitions come and go: what was done of one that is given up is committed before it is dropped.
+// A commit that was fenced undoes the work since the last one: the stage forgets all partitions and
+// gets those that are still ours again, from their committed offsets on.
 //
 // Run() returns when `stop` is requested (the batch in hand is finished and committed first), when
 // caught up and the stage idle (if asked for), or with the error that stopped it. A commit that
@@ -58,23 +67,29 @@ class Runner {
   struct Position {
     std::int64_t next = 0;       // first offset that is not processed
     std::int64_t committed = 0;  // first offset that is not committed
-    std::int64_t target = 0;     // the end of the log when Run() began
+    std::int64_t target = 0;     // the end of the log when the partition became ours
   };
 
-  Status FindPositions();
+  Status Open();
   Status ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token stop);
   Status Loop(Consumer& consumer, Waker& waker, std::stop_token stop);
   std::int64_t PollTimeoutUs() const;
   Status Tick();
-  Status Finish(std::stop_token stop);
-  Status Assign(const PollResult& polled);
-  Status ProcessBatch(const PolledBatch& polled, std::stop_token stop);
-  Status ProcessCarefully(const PolledBatch& polled, std::uint32_t count, std::stop_token stop);
+  Status Finish(Consumer& consumer, std::stop_token stop);
+  Status Assign(Consumer& consumer, const PollResult& polled, std::stop_token stop);
+  Status FindPosition(std::int32_t partition);
+  Status ProcessBatch(Consumer& consumer, const PolledBatch& polled, std::stop_token stop);
+  Status ProcessCarefully(Consumer& consumer, const PolledBatch& polled, std::uint32_t count,
+                          std::stop_token stop);
   Status ProcessGuarded(const PolledBatch& polled);
   void Advance(const PolledBatch& polled);
   Status RequestSnapshots();
-  Status Commit(std::stop_token stop);
-  Status Fill(Transaction& transaction);
+  bool CommitIsDue(std::size_t polled) const;
+  Status Commit(Consumer& consumer, std::stop_token stop);
+  Status Send();
+  Status AddOffsets();
+  void Committed();
+  void Forget();
   Status MeasureLag(Consumer& consumer, bool idle);
   bool CaughtUp() const;
 
@@ -84,8 +99,12 @@ class Runner {
   const RunnerOptions options_;
   std::unique_ptr<CrashGuard> guard_;
   Collector collector_;
-  std::map<std::int32_t, Position> positions_;
-  std::uint64_t uncommitted_ = 0;  // records in the collector
+  std::unique_ptr<Transaction> transaction_;  // open: outputs since the last commit
+  std::size_t sent_bytes_ = 0;                // in it
+  std::int64_t opened_us_ = 0;                // steady clock; of the first record in it
+  std::map<std::int32_t, Position> positions_;  // of the partitions that are ours
+  bool joined_ = false;
+  std::uint64_t uncommitted_ = 0;  // records processed since the last commit
   bool changed_ = false;           // a Tick collected something
   std::int64_t next_tick_us_ = INT64_MAX;
   std::shared_ptr<WakerSlot> waker_ = std::make_shared<WakerSlot>();
