@@ -34,7 +34,12 @@ def config(command: list, *words, **environment) -> str:
     return done.stdout
 
 
-@unittest.skipUnless(composes(), "SKIPPED LOUDLY: no docker-compose and no docker compose on this machine")
+NO_COMPOSE = "" if composes() else "SKIPPED LOUDLY: neither docker-compose nor docker compose is installed"
+if NO_COMPOSE:
+    print(NO_COMPOSE, file=sys.stderr)
+
+
+@unittest.skipIf(NO_COMPOSE, NO_COMPOSE)
 class ComposeFileTest(unittest.TestCase):
     def test_it_is_valid_and_has_the_services_of_the_guide(self):
         guide = (ROOT / "docs/05_container_stack.md").read_text()

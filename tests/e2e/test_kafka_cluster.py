@@ -20,6 +20,8 @@ from kafka_cluster import SCRIPT, KafkaCluster, free_ports, why_missing
 from token_server import TokenServer
 
 MISSING = why_missing()
+if MISSING:
+    print(MISSING, file=sys.stderr)
 OAUTH_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 
 
