@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,30 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from hashes import murmur2
 from kafka_cluster import SCRIPT, KafkaCluster, free_ports, why_missing
+from token_server import TokenServer
 
 MISSING = why_missing()
+if MISSING:
+    print(MISSING, file=sys.stderr)
+OAUTH_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 
 
 def script(*words, **environment):
     return subprocess.run([str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=120,
                           env=os.environ | environment)  # fmt: skip
+
+
+def oauth_properties(kafka: KafkaCluster, tokens: TokenServer) -> str:
+    package = "org.apache.kafka.common.security.oauthbearer"
+    return "\n".join([
+        f"bootstrap.servers={kafka.sasl_plaintext}",
+        "security.protocol=SASL_PLAINTEXT",
+        "sasl.mechanism=OAUTHBEARER",
+        f"sasl.login.callback.handler.class={package}.OAuthBearerLoginCallbackHandler",
+        f"sasl.oauthbearer.token.endpoint.url={tokens.url}",
+        f'sasl.jaas.config={package}.OAuthBearerLoginModule required clientId="{tokens.client_id}" '
+        f'clientSecret="{tokens.secret}";',
+    ])  # fmt: skip
 
 
 class UsageTest(unittest.TestCase):
@@ -64,7 +82,7 @@ class UsageTest(unittest.TestCase):
 @unittest.skipIf(MISSING, MISSING)
 class OneNodeTest(unittest.TestCase):
     def test_listeners_readers_and_a_restart(self):
-        with KafkaCluster(tls=True, scram=True) as kafka:
+        with KafkaCluster(tls=True, oauth=True) as kafka:
             kafka.create_topic("events", partitions=4)
             records = [(b"dev_%d" % (n % 7), b"value %d \n\xff\x00" % n) for n in range(1000)]
             kafka.produce("events", records)
@@ -89,6 +107,15 @@ class OneNodeTest(unittest.TestCase):
             for listener in ("ssl", "sasl_plaintext", "sasl_ssl"):
                 with self.subTest("Java's client gets in, with SCRAM where there are users", listener=listener):
                     self.assertIn(b"events", kafka.tool("topics", "--listener", listener, "--list"))
+            with self.subTest("a token of the token server's is taken, one for others is not"):
+                with TokenServer(kafka.token_key) as tokens:
+                    (kafka.client / "oauth.properties").write_text(oauth_properties(kafka, tokens))
+                    allowed = {"KAFKA_TOOL_JVM_OPTIONS": f"-D{OAUTH_URLS}={tokens.url}"}
+                    words = ["tool", "topics", "--listener", "oauth", "--list", "--dir", kafka.directory]
+                    self.assertIn("events", script(*words, **allowed).stdout)
+                    tokens.audience = "others"
+                    self.assertIn("invalid_token", script(*words, **allowed).stderr)
+                    self.assertGreaterEqual(tokens.granted, 2)
             with self.subTest("Java's consumer agrees"):
                 kafka.produce("events", [(b"k", b"for Java")])
                 self.assertIn(b"for Java", kafka.java_read_committed("events"))
@@ -121,8 +148,6 @@ class OneNodeTest(unittest.TestCase):
             self.assertTrue(Path(folder, "precious").exists())
 
     def test_a_port_in_use_is_named(self):
-        import socket
-
         with socket.socket() as taken, tempfile.TemporaryDirectory() as folder:
             port = free_ports()
             taken.bind(("127.0.0.1", port + 10))

@@ -16,6 +16,8 @@ from kafka_cluster import free_ports, why_missing
 from tcp_proxy import END_TXN, FETCH, METADATA, PRODUCE, TcpProxy, proxied_cluster
 
 MISSING = why_missing()
+if MISSING:
+    print(MISSING, file=sys.stderr)
 
 
 class FakeBroker:

@@ -64,9 +64,9 @@ class KafkaCluster:
 
     user = "tocsin"
 
-    def __init__(self, nodes=1, *, tls=False, scram=False, advertise_port=None, heap=None, settings=None,
+    def __init__(self, nodes=1, *, tls=False, scram=False, oauth=False, advertise_port=None, heap=None, settings=None,
                  directory=None, port=None):  # fmt: skip
-        self.nodes, self.tls, self.scram = nodes, tls, scram
+        self.nodes, self.tls, self.scram, self.oauth = nodes, tls, scram, oauth
         self.advertise_port, self.heap, self.settings = advertise_port, heap, settings or {}
         self.made_here = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="tocsin-kafka-"))
@@ -103,7 +103,7 @@ class KafkaCluster:
     def start(self):
         """Also after stop(): same ports, same data."""
         options = [word for name, value in self.settings.items() for word in ("--set", f"{name}={value}")]
-        options += ["--tls"] * self.tls + ["--scram"] * self.scram
+        options += ["--tls"] * self.tls + ["--scram"] * self.scram + ["--oauth"] * self.oauth
         for name, value in (("--advertise-port", self.advertise_port), ("--heap", self.heap)):
             options += [name, value] if value else []
         for attempt in range(3):
@@ -156,6 +156,7 @@ class KafkaCluster:
     sasl_plaintext = property(lambda self: self.addresses(30))
     sasl_ssl = property(lambda self: self.addresses(40))
     password = property(lambda self: (self.client / "password").read_text().strip())
+    token_key = property(lambda self: self.client / "token_signing.key")
     password_file = property(lambda self: self.client / "password")
 
     # Kafka's own tools ------------------------------------------------------------------------------------------
