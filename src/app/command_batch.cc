@@ -76,7 +76,8 @@ Result<int> RunBatchCommand(Session& session, const BatchFlags& flags) {
   const bool from_log = std::any_of(options.inputs.begin(), options.inputs.end(),
                                     [](const auto& input) { return input.starts_with("topic:"); });
   if (from_log) {
-    TOCSIN_ASSIGN(opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "batch", session.stop));
+    TOCSIN_ASSIGN(
+        opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "batch", session.stop));
   }
   ProgressLine line("batch", "rows", session.clock);
   options.progress = [&](std::uint64_t rows, std::uint64_t done, std::uint64_t all) {

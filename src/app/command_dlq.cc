@@ -31,7 +31,8 @@ std::string CheckReason(const std::string& text) {
 }
 
 Result<int> RunList(Session& session, const DlqFlags& flags) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
+  TOCSIN_ASSIGN(const OpenedLog opened,
+                OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
   std::uint64_t counts[kRejectReasonCount] = {};
   std::uint64_t total = 0;
   TOCSIN_TRY(VisitDeadLetters(*opened.log, session.settings.dlq_topic, flags.reason,
@@ -58,7 +59,8 @@ Result<int> RunList(Session& session, const DlqFlags& flags) {
 }
 
 Result<int> RunShow(Session& session, const DlqFlags& flags) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
+  TOCSIN_ASSIGN(const OpenedLog opened,
+                OpenLog(session.settings, session.clock, LogAccess::kRead, "dlq", session.stop));
   std::uint64_t left = flags.max.value_or(std::numeric_limits<std::uint64_t>::max());
   if (left == 0) return 0;
   TOCSIN_TRY(VisitDeadLetters(

@@ -59,7 +59,8 @@ Result<int> RunGenerateCommand(Session& session, const GenerateFlags& flags) {
   OpenedLog opened;
   std::unique_ptr<LocalServer> server;
   if (std::find(flags.sinks.begin(), flags.sinks.end(), "log") != flags.sinks.end()) {
-    TOCSIN_ASSIGN(opened, OpenLog(settings, session.clock, LogAccess::kShared, "generate", session.stop));
+    TOCSIN_ASSIGN(opened,
+                  OpenLog(settings, session.clock, LogAccess::kShared, "generate", session.stop));
     TOCSIN_ASSIGN(server,
                   ServeLog(settings, opened, [] { return R"({"command":"generate"})"; }, true));
   }

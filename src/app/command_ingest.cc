@@ -44,7 +44,8 @@ void PrintReport(Session& session, const IngestReport& report) {
 }
 
 Result<int> RunIngestCommand(Session& session, IngestOptions options) {
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kShared, "ingest", session.stop));
+  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kShared,
+                                          "ingest", session.stop));
   TOCSIN_ASSIGN(const std::unique_ptr<LocalServer> server,
                 ServeLog(session.settings, opened, [] { return R"({"command":"ingest"})"; }, true));
   ProgressLine line("ingest", "lines", session.clock);

@@ -62,7 +62,8 @@ void WaitForEnd(Session& session, const StageFlags& flags, const char* name,
 
 Result<int> RunProcess(Session& session, const StageFlags& flags) {
   const std::int64_t start_us = session.clock.SteadyUs();
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kExclusive, "process", session.stop));
+  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kExclusive,
+                                          "process", session.stop));
   TOCSIN_ASSIGN(
       const std::unique_ptr<ProcessStage> stage,
       ProcessStage::Make(session.settings, session.clock, session.metrics, !flags.until_caught_up));
@@ -132,7 +133,8 @@ std::string DeliverJson(const Session& session, std::uint64_t lines, std::int64_
 
 Result<int> RunDeliver(Session& session, const StageFlags& flags) {
   const Settings& settings = session.settings;
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(settings, session.clock, LogAccess::kExclusive, "deliver", session.stop));
+  TOCSIN_ASSIGN(OpenedLog opened,
+                OpenLog(settings, session.clock, LogAccess::kExclusive, "deliver", session.stop));
   TOCSIN_ASSIGN(const std::unique_ptr<AlertLogStage> stage,
                 AlertLogStage::Make(AlertLogOptionsFor(settings)));
   Notifying notifying;

@@ -78,7 +78,8 @@ Result<int> RunBacktestCommand(Session& session, const BacktestFlags& flags) {
   const bool from_log = std::ranges::any_of(
       flags.inputs, [](const auto& input) { return input.starts_with("topic:"); });
   if (from_log) {
-    TOCSIN_ASSIGN(opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "rules", session.stop));
+    TOCSIN_ASSIGN(
+        opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "rules", session.stop));
   }
   ProgressLine line("backtest", "events", session.clock);
   options.progress = [&](std::uint64_t events, std::uint64_t done, std::uint64_t all) {

@@ -124,7 +124,8 @@ class Printer {
 };
 
 Result<int> RunDump(Session& session, const TopicFlags& flags) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
+  TOCSIN_ASSIGN(const OpenedLog opened,
+                OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
   Printer printer(session, flags, *opened.log);
   TOCSIN_TRY(printer.Prepare());
   TOCSIN_TRY(printer.Print());
@@ -132,7 +133,8 @@ Result<int> RunDump(Session& session, const TopicFlags& flags) {
 }
 
 Result<int> RunTail(Session& session, const TopicFlags& flags) {
-  TOCSIN_ASSIGN(OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
+  TOCSIN_ASSIGN(OpenedLog opened,
+                OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
   // Who only looks must not keep the others from writing.
   TOCSIN_ASSIGN(
       const std::unique_ptr<LocalServer> server,
@@ -144,7 +146,8 @@ Result<int> RunTail(Session& session, const TopicFlags& flags) {
 }
 
 Result<int> RunList(Session& session) {
-  TOCSIN_ASSIGN(const OpenedLog opened, OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
+  TOCSIN_ASSIGN(const OpenedLog opened,
+                OpenLog(session.settings, session.clock, LogAccess::kRead, "topic", session.stop));
   TOCSIN_ASSIGN(const std::vector<TopicInfo> topics, opened.log->Topics());
   std::string json = "[";
   std::string text =

@@ -125,6 +125,7 @@ RunnerOptions NotifyRunnerOptions(const Settings& settings, const std::string& d
   RunnerOptions options;
   options.group = std::string(NotifyStage::kName);
   options.topic = settings.alert_topic;
+  options.whole = true;  // one outbox
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
   options.crash_guard_path = directory + "/notify.guard";
   return options;

@@ -68,8 +68,8 @@ Result<KafkaOptions> KafkaOptionsFor(const Settings& settings) {
   options.connect_timeout_us = settings.kafka_connect_timeout_us;
   options.transaction_timeout_ms = static_cast<int>(settings.kafka_transaction_timeout_us / 1000);
   options.session_timeout_ms = static_cast<int>(settings.kafka_session_timeout_us / 1000);
-  options.request_timeout_ms = std::min(options.request_timeout_ms,
-                                        options.transaction_timeout_ms * 2 / 3);
+  options.request_timeout_ms =
+      std::min(options.request_timeout_ms, options.transaction_timeout_ms * 2 / 3);
   KafkaSecurity& security = options.security;
   security.protocol = settings.kafka_security_protocol;
   if (settings.kafka_sasl_mechanism != "none") security.mechanism = settings.kafka_sasl_mechanism;
@@ -83,9 +83,8 @@ Result<KafkaOptions> KafkaOptionsFor(const Settings& settings) {
   security.oauth_scope = settings.kafka_oauth_scope;
   TOCSIN_TRY(TakeSecret(settings.kafka_sasl_password, settings.kafka_sasl_password_file,
                         "KAFKA_SASL_PASSWORD", security.password));
-  TOCSIN_TRY(TakeSecret(settings.kafka_oauth_client_secret,
-                        settings.kafka_oauth_client_secret_file, "KAFKA_OAUTH_CLIENT_SECRET",
-                        security.oauth_client_secret));
+  TOCSIN_TRY(TakeSecret(settings.kafka_oauth_client_secret, settings.kafka_oauth_client_secret_file,
+                        "KAFKA_OAUTH_CLIENT_SECRET", security.oauth_client_secret));
   TOCSIN_TRY(CheckSecurity(security));
   return options;
 }

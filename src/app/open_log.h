@@ -38,11 +38,11 @@ EmbeddedLogOptions LogOptionsFor(const Settings& settings);
 // DATA_DIR/log.
 std::string LogDirectoryOf(const Settings& settings);
 
-// Opens the log, of the data directory or of the Kafka cluster that the settings name, and makes the
-// four topics (not for kRead). Waits for a broker until `stop`. `role` names the command on the
-// cluster. `clock` must outlive the log. Errors: kConfiguration for a setting that this build cannot
-// serve or that contradicts the log; kUnavailable naming the process that holds the directory, or
-// the broker; kNotFound when there is nothing to read; those of EmbeddedLog::Open and
+// Opens the log, of the data directory or of the Kafka cluster that the settings name, and makes
+// the four topics (not for kRead). Waits for a broker until `stop`. `role` names the command on the
+// cluster. `clock` must outlive the log. Errors: kConfiguration for a setting that this build
+// cannot serve or that contradicts the log; kUnavailable naming the process that holds the
+// directory, or the broker; kNotFound when there is nothing to read; those of EmbeddedLog::Open and
 // KafkaLog::Open.
 Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access,
                           std::string_view role, std::stop_token stop);

@@ -104,6 +104,7 @@ RunnerOptions DeliverRunnerOptions(const Settings& settings, const std::string& 
   RunnerOptions options;
   options.group = "alert-log";
   options.topic = settings.alert_topic;
+  options.whole = true;  // one file
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;
   options.crash_guard_path = directory + "/deliver.guard";
   return options;

@@ -52,7 +52,8 @@ class Pipeline {
     if (options_.demo) {
       TOCSIN_ASSIGN(faults_, ParseFaults(options_.faults));
     }
-    TOCSIN_ASSIGN(opened_, OpenLog(settings, session_.clock, LogAccess::kExclusive, "up", session_.stop));
+    TOCSIN_ASSIGN(opened_,
+                  OpenLog(settings, session_.clock, LogAccess::kExclusive, "up", session_.stop));
     Log& log = *opened_.log;
     TOCSIN_ASSIGN(process_stage_,
                   ProcessStage::Make(settings, session_.clock, session_.metrics, true));
@@ -64,9 +65,9 @@ class Pipeline {
                                settings, opened_, [this] { return StatusJson(); }, false,
                                DeskControl(notify_stage_.get())));
     const auto wake = [this] { wake_.request_stop(); };
-    process_.emplace(log, *process_stage_, session_.clock, 
+    process_.emplace(log, *process_stage_, session_.clock,
                      ProcessRunnerOptions(settings, opened_.private_directory), wake);
-    deliver_.emplace(log, *deliver_stage_, session_.clock, 
+    deliver_.emplace(log, *deliver_stage_, session_.clock,
                      DeliverRunnerOptions(settings, opened_.private_directory), wake);
     if (notify_stage_ != nullptr) {
       notify_.emplace(log, *notify_stage_, session_.clock,

@@ -43,10 +43,10 @@ struct ChangelogRecord {
 std::vector<ChangelogRecord> EncodeChange(const StateChange& change, ChangelogPlace& place);
 
 struct ChangelogEntry {
-  ChangelogPlace place;           // of this record
+  ChangelogPlace place;            // of this record
   bool begins_generation = false;  // everything before it is void
   bool in_snapshot = false;        // it belongs to the snapshot that began its generation
-  std::string_view puts;          // encoded; for VisitPuts
+  std::string_view puts;           // encoded; for VisitPuts
 };
 
 // kDataLoss for bytes that are no such record.

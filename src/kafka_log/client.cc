@@ -62,8 +62,8 @@ Status Apply(rd_kafka_conf_t* conf, const Client::Settings& settings) {
       continue;
     }
     // The reason may quote the value, which may be a secret.
-    const bool secret = key.find("password") != std::string::npos ||
-                        key.find("secret") != std::string::npos;
+    const bool secret =
+        key.find("password") != std::string::npos || key.find("secret") != std::string::npos;
     return Fail(Code::kConfiguration, "the Kafka client refuses " + key + ": " +
                                           (secret ? "the value cannot be used" : reason));
   }
@@ -119,9 +119,8 @@ Result<std::unique_ptr<Client>> Client::Make(const KafkaOptions& options, Client
     rd_kafka_conf_set_rebalance_cb(conf.get(), &ClientTrampolines::Rebalanced);
   }
   char reason[512];
-  client->rk_ =
-      rd_kafka_new(kind == ClientKind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,
-                   conf.get(), reason, sizeof reason);
+  client->rk_ = rd_kafka_new(kind == ClientKind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,
+                             conf.get(), reason, sizeof reason);
   if (client->rk_ == nullptr) {
     return Fail(Code::kConfiguration,
                 "the Kafka client cannot be made: " + std::string(Trimmed(reason)));

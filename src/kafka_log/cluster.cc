@@ -20,11 +20,15 @@ struct EventDestroy {
 };
 using Event = std::unique_ptr<rd_kafka_event_t, EventDestroy>;
 struct OptionsDestroy {
-  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
 };
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, OptionsDestroy>;
 struct MetadataDestroy {
-  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
 };
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataDestroy>;
 
@@ -98,8 +102,8 @@ Result<std::optional<std::int32_t>> Cluster::Partitions(const std::string& topic
   }
   for (int i = 0; i < found.partition_cnt; ++i) {
     if (found.partitions[i].leader < 0) {
-      return Fail(Code::kUnavailable, "partition " + topic + "/" + std::to_string(i) +
-                                          " has no leader at the moment");
+      return Fail(Code::kUnavailable,
+                  "partition " + topic + "/" + std::to_string(i) + " has no leader at the moment");
     }
   }
   return found.partition_cnt;
@@ -108,8 +112,8 @@ Result<std::optional<std::int32_t>> Cluster::Partitions(const std::string& topic
 Status Cluster::Create(const NewTopic& topic) {
   const std::string what = "creating topic " + topic.name;
   char reason[256];
-  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
-      topic.name.c_str(), topic.partitions, topic.replication, reason, sizeof reason);
+  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions,
+                                                       topic.replication, reason, sizeof reason);
   if (request == nullptr) return Fail(Code::kInvalidArgument, what + ": " + reason);
   for (const auto& [key, value] : topic.config) {
     rd_kafka_NewTopic_set_config(request, key.c_str(), value.c_str());
@@ -121,8 +125,8 @@ Status Cluster::Create(const NewTopic& topic) {
   rd_kafka_NewTopic_destroy(request);
   TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
   std::size_t count = 0;
-  const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event.get()), &count);
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
@@ -136,7 +140,8 @@ Status Cluster::Create(const NewTopic& topic) {
     const auto partitions = Partitions(topic.name);
     if (partitions && *partitions) return {};
     if (clock.SteadyUs() > deadline_us) {
-      return Fail(Code::kUnavailable, "topic " + topic.name + " was created, but has no leaders yet");
+      return Fail(Code::kUnavailable,
+                  "topic " + topic.name + " was created, but has no leaders yet");
     }
     std::this_thread::sleep_for(kAgain);
   }
@@ -156,8 +161,8 @@ Result<std::int64_t> Cluster::ListOffset(const TopicPartition& partition, std::i
   rd_kafka_ListOffsets(client_.get(), list.get(), options.get(), queue.get());
   TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
   std::size_t count = 0;
-  const rd_kafka_ListOffsetsResultInfo_t** infos = rd_kafka_ListOffsets_result_infos(
-      rd_kafka_event_ListOffsets_result(event.get()), &count);
+  const rd_kafka_ListOffsetsResultInfo_t** infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
   if (count != 1) return Fail(Code::kInternal, what + ": the answer names no partition");
   const rd_kafka_topic_partition_t* answer =
       rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]);
@@ -249,6 +254,19 @@ Status Cluster::SetOffsets(const std::string& group,
     }
   }
   return {};
+}
+
+Result<bool> Cluster::HasMembers(const std::string& group) {
+  const rd_kafka_group_list* list = nullptr;
+  const rd_kafka_resp_err_t failed =
+      rd_kafka_list_groups(client_.get(), group.c_str(), &list, options_.request_timeout_ms);
+  if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(failed, "asking for the members of group " + group));
+  }
+  bool members = false;
+  for (int i = 0; i < list->group_cnt; ++i) members |= list->groups[i].member_cnt > 0;
+  rd_kafka_group_list_destroy(list);
+  return members;
 }
 
 std::string Cluster::Id() {

@@ -45,7 +45,10 @@ class Cluster {
   Result<std::optional<std::int64_t>> CommittedOffset(std::string_view group,
                                                       const TopicPartition& partition);
   // Sets the offsets of a group that nobody reads by at the moment.
-  Status SetOffsets(const std::string& group, const std::map<TopicPartition, std::int64_t>& offsets);
+  Status SetOffsets(const std::string& group,
+                    const std::map<TopicPartition, std::int64_t>& offsets);
+  // Whether anybody is in the group.
+  Result<bool> HasMembers(const std::string& group);
   // Names the cluster; empty when it does not say.
   std::string Id();
 

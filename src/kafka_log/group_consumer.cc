@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kComponent = "kafka";
 constexpr int kMaxPollIntervalMs = 300'000;
 constexpr std::int64_t kRewindPauseUs = 100'000;
+constexpr std::int64_t kStandByUs = 2'000'000;
 
 Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions& consumer) {
   Client::Settings settings = {
@@ -35,7 +36,10 @@ Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions&
       {"queued.min.messages", "200000"},
       {"queued.max.messages.kbytes", "32768"},
   };
-  if (!options.instance_id.empty()) settings["group.instance.id"] = options.instance_id;
+  // A whole reader that ends makes room at once; a part's comes back to its own place.
+  if (!options.instance_id.empty() && !consumer.whole) {
+    settings["group.instance.id"] = options.instance_id;
+  }
   return settings;
 }
 
@@ -70,11 +74,47 @@ Status GroupConsumer::Connect() {
                              {.rebalance = &GroupConsumer::OnRebalance, .context = this}));
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
+  standing_by_ = consumer_.whole;
+  return standing_by_ ? Status() : Join();
+}
+
+Status GroupConsumer::Join() {
   const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), consumer_.topic.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t failed = rd_kafka_subscribe(client_->get(), topics.get());
   if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return std::unexpected(KafkaError(failed, "joining group " + consumer_.group));
+}
+
+// Two that joined at the same time share the partitions for a moment: the one without the first
+// leaves again.
+void GroupConsumer::LeaveUnlessFirst() {
+  if (!consumer_.whole || standing_by_ || !joined_ || owned_.contains(0)) return;
+  rd_kafka_unsubscribe(client_->get());
+  standing_by_ = true;
+  joined_ = false;
+  look_again_us_ = clock_.SteadyUs() + kStandByUs;
+}
+
+Status GroupConsumer::StandBy(std::int64_t timeout_us) {
+  const std::int64_t now_us = clock_.SteadyUs();
+  if (now_us >= look_again_us_) {
+    TOCSIN_ASSIGN(const bool taken, cluster_.HasMembers(consumer_.group));
+    if (!taken) {
+      standing_by_ = false;
+      return Join();
+    }
+    if (look_again_us_ == 0) {
+      LogInfo(kComponent, "another process does this work; standing by",
+              {{"group", consumer_.group}});
+    }
+    look_again_us_ = now_us + kStandByUs;
+  }
+  // Callbacks of a leave that is under way; nothing else comes.
+  for (std::size_t i = Consume(1, std::min(timeout_us, kStandByUs)); i > 0; --i) {
+    rd_kafka_message_destroy(messages_[i - 1]);
+  }
+  return {};
 }
 
 GroupConsumer::~GroupConsumer() {
@@ -196,8 +236,7 @@ Status GroupConsumer::CheckFatal() const {
 Result<GroupMetadata> GroupConsumer::Metadata() const {
   GroupMetadata metadata(rd_kafka_consumer_group_metadata(client_->get()));
   // The broker does not check a negative generation at all: such a commit would not be fenced.
-  if (metadata == nullptr ||
-      rd_kafka_consumer_group_metadata_generation_id(metadata.get()) < 0) {
+  if (metadata == nullptr || rd_kafka_consumer_group_metadata_generation_id(metadata.get()) < 0) {
     return Fail(Code::kFenced, "this process has no place in group " + consumer_.group +
                                    " at the moment; nothing can be committed");
   }
@@ -237,12 +276,12 @@ Status GroupConsumer::SeekToCommitted() {
 std::size_t GroupConsumer::Consume(std::size_t max_records, std::int64_t timeout_us) {
   messages_.resize(std::max<std::size_t>(max_records, 1));
   // A batch call waits until it is full: so wait for the first only, then take what is there.
-  const auto timeout_ms = static_cast<int>(std::min<std::int64_t>((timeout_us + 999) / 1000, 60'000));
+  const auto timeout_ms =
+      static_cast<int>(std::min<std::int64_t>((timeout_us + 999) / 1000, 60'000));
   ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), timeout_ms, messages_.data(), 1);
   if (count > 0 && messages_.size() > 1) {
-    count += std::max<ssize_t>(0, rd_kafka_consume_batch_queue(queue_.get(), 0,
-                                                               messages_.data() + 1,
-                                                               messages_.size() - 1));
+    count += std::max<ssize_t>(0, rd_kafka_consume_batch_queue(
+                                      queue_.get(), 0, messages_.data() + 1, messages_.size() - 1));
   }
   return static_cast<std::size_t>(std::max<ssize_t>(count, 0));
 }
@@ -254,8 +293,8 @@ void GroupConsumer::Take(const rd_kafka_message_s& message) {
     // librdkafka goes on by itself after what passes.
     if (code == Code::kUnavailable || code == Code::kFenced) return;
     if (failed_) {
-      failed_ = std::unexpected(KafkaError(message.err, "reading " + consumer_.topic,
-                                           rd_kafka_message_errstr(&message)));
+      failed_ = std::unexpected(
+          KafkaError(message.err, "reading " + consumer_.topic, rd_kafka_message_errstr(&message)));
     }
     return;
   }
@@ -303,10 +342,12 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
   if (rewind_) return PollRewound();
   PollResult result;
   const std::stop_callback wake(stop, [this] { rd_kafka_queue_yield(queue_.get()); });
+  if (standing_by_) TOCSIN_TRY(StandBy(timeout_us));
   const std::int64_t deadline_us = clock_.SteadyUs() + timeout_us;
   // What is no record (the end of a partition, a passing trouble) does not end the wait.
   for (std::int64_t left_us = timeout_us; !stop.stop_requested();
        left_us = deadline_us - clock_.SteadyUs()) {
+    if (standing_by_) break;
     const std::size_t count = Consume(max_records, std::max<std::int64_t>(left_us, 0));
     for (std::size_t i = 0; i < count; ++i) {
       const RdMessage message(messages_[i]);
@@ -331,6 +372,7 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
   }
   result.assigned = std::exchange(assigned_, {});
   result.revoked = std::exchange(revoked_, {});
+  LeaveUnlessFirst();
   result.joined = joined_;
   return result;
 }

@@ -56,6 +56,9 @@ class GroupConsumer {
   GroupConsumer(const KafkaOptions& options, Cluster& cluster, ConsumerOptions consumer)
       : options_(options), cluster_(cluster), consumer_(std::move(consumer)) {}
   Status Connect();
+  Status Join();
+  Status StandBy(std::int64_t timeout_us);
+  void LeaveUnlessFirst();
   static void OnRebalance(int event, rd_kafka_topic_partition_list_s& partitions, void* self);
   void Assign(const rd_kafka_topic_partition_list_s& partitions);
   void Revoke(const rd_kafka_topic_partition_list_s& partitions);
@@ -83,6 +86,8 @@ class GroupConsumer {
   bool joined_ = false;
   bool rewind_ = false;
   bool closing_ = false;
+  bool standing_by_ = false;        // out of the group until nobody is in it
+  std::int64_t look_again_us_ = 0;  // steady clock
   Status failed_;
 };
 

@@ -21,7 +21,8 @@ namespace tocsin {
 
 // What the parts of one Kafka log share.
 struct KafkaCore {
-  KafkaCore(KafkaOptions options_in, std::unique_ptr<Client> client_in, std::unique_ptr<Log> copy_in)
+  KafkaCore(KafkaOptions options_in, std::unique_ptr<Client> client_in,
+            std::unique_ptr<Log> copy_in)
       : options(std::move(options_in)),
         copy(std::move(copy_in)),
         client(std::move(client_in)),
@@ -32,7 +33,7 @@ struct KafkaCore {
         plain_producers(options, false) {}
 
   const KafkaOptions options;
-  const std::unique_ptr<Log> copy;        // of keyed state, on this machine; may be null
+  const std::unique_ptr<Log> copy;       // of keyed state, on this machine; may be null
   const std::unique_ptr<Client> client;  // for questions and for reading beside the groups
   Cluster cluster;
   Reader reader;
@@ -40,10 +41,11 @@ struct KafkaCore {
   ProducerPool producers;
   ProducerPool plain_producers;  // without transactions
 
-  // Partitions of a topic, asked for once: it cannot shrink, and what grows is met as unknown first.
+  // Partitions of a topic, asked for once: it cannot shrink, and what grows is met as unknown
+  // first.
   Result<std::int32_t> PartitionsOf(const std::string& topic);
 
-  std::mutex mutex;  // guards the rest
+  std::mutex mutex;                                            // guards the rest
   std::map<std::string, GroupConsumer*, std::less<>> members;  // of this process, by group
   std::unordered_map<std::string, std::int32_t> partitions;
   std::uint64_t append_count = 0;

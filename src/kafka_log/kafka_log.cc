@@ -105,9 +105,10 @@ Status KafkaLogImpl::EnsureTopic(const std::string& topic, const TopicConfig& co
   TOCSIN_TRY(CheckTopic(topic, config));
   TOCSIN_ASSIGN(auto partitions, core_->cluster.Partitions(topic));
   if (!partitions) {
-    const std::int64_t bytes = config.retention_bytes == 0
-                                   ? -1
-                                   : std::max<std::int64_t>(1, config.retention_bytes / config.partitions);
+    const std::int64_t bytes =
+        config.retention_bytes == 0
+            ? -1
+            : std::max<std::int64_t>(1, config.retention_bytes / config.partitions);
     const std::int64_t age_ms = config.retention_ms == 0 ? -1 : config.retention_ms;
     TOCSIN_TRY(core_->cluster.Create({.name = topic,
                                       .partitions = config.partitions,
@@ -176,8 +177,7 @@ Result<std::unique_ptr<Log>> OpenCopy(const KafkaOptions& options, Cluster& clus
   if (options.state_directory.empty()) return std::unique_ptr<Log>();
   EmbeddedLogOptions embedded;
   // One folder for each cluster and application: their changelogs have nothing in common.
-  embedded.directory =
-      options.state_directory + "/" + options.app_id + "@" + cluster.Id();
+  embedded.directory = options.state_directory + "/" + options.app_id + "@" + cluster.Id();
   embedded.disk_reserve_bytes = 0;
   embedded.cache_bytes = 0;
   TOCSIN_ASSIGN(std::unique_ptr<Log> copy, EmbeddedLog::Open(embedded, clock));

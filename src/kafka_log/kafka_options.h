@@ -42,9 +42,10 @@ struct KafkaOptions {
   bool at_least_once = false;         // no transactions: repeats after a crash, lower latency
 
   std::int64_t connect_timeout_us = 0;  // to the first answer of a broker; 0 = for ever
-  int transaction_timeout_ms = 15'000;  // a transaction of a process that died blocks readers so long
-  int session_timeout_ms = 10'000;      // until the partitions of a process that died move on
-  int request_timeout_ms = 10'000;      // of one request; below the transaction's timeout
+  int transaction_timeout_ms =
+      15'000;                       // a transaction of a process that died blocks readers so long
+  int session_timeout_ms = 10'000;  // until the partitions of a process that died move on
+  int request_timeout_ms = 10'000;  // of one request; below the transaction's timeout
 };
 
 }  // namespace tocsin

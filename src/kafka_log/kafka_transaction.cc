@@ -19,9 +19,7 @@ struct PendingAppend {
   std::uint32_t count = 0;
   Delivery delivery;
 
-  std::string_view records() const {
-    return {payload.data(), payload.size() - kRecordPadding};
-  }
+  std::string_view records() const { return {payload.data(), payload.size() - kRecordPadding}; }
 };
 
 using GroupOffsets = std::map<TopicPartition, std::int64_t>;
@@ -248,8 +246,8 @@ Status KafkaTransaction::CommitPlainly() {
     Delivery state;
     for (PendingAppend& append : appends_) {
       append.delivery = {};
-      TOCSIN_TRY(producer_->Produce(append.partition, append.records(), append.count,
-                                    &append.delivery));
+      TOCSIN_TRY(
+          producer_->Produce(append.partition, append.records(), append.count, &append.delivery));
     }
     if (write_) {
       for (const StateStore::Write::Part& part : write_->parts()) {

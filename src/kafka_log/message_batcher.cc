@@ -18,8 +18,8 @@ std::string HeadersOf(const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                          RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
     list.push_back({name, {static_cast<const char*>(value), value == nullptr ? 0 : size}});
   }
@@ -32,8 +32,9 @@ void MessageBatcher::Add(const rd_kafka_message_s& message) {
   rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const std::int64_t time_ms = rd_kafka_message_timestamp(&message, &type);
   if (!builder_.empty() &&
-      (message.offset != base_offset_ + builder_.count() || builder_.payload_bytes() >= kBatchBytes ||
-       time_ms - first_ms_ > kSameTimeMs || first_ms_ - time_ms > kSameTimeMs)) {
+      (message.offset != base_offset_ + builder_.count() ||
+       builder_.payload_bytes() >= kBatchBytes || time_ms - first_ms_ > kSameTimeMs ||
+       first_ms_ - time_ms > kSameTimeMs)) {
     Cut();
   }
   if (builder_.empty()) {

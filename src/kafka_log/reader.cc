@@ -49,8 +49,8 @@ void Reader::Close(const TopicPartition& partition) {
 Result<Reader::Stream*> Reader::Open(const TopicPartition& partition, std::int64_t offset) {
   Close(partition);
   if (streams_.size() >= kMaxStreams) {
-    const auto oldest = std::ranges::min_element(
-        streams_, {}, [](const auto& entry) { return entry.second.used; });
+    const auto oldest =
+        std::ranges::min_element(streams_, {}, [](const auto& entry) { return entry.second.used; });
     Close(TopicPartition(oldest->first));
   }
   Stream stream;
@@ -84,9 +84,9 @@ Status Reader::Fill(const TopicPartition& partition, Stream& stream, std::int64_
   std::array<rd_kafka_message_t*, kMessagesAtOnce> messages;
   ssize_t count = rd_kafka_consume_batch_queue(stream.queue.get(), kWaitMs, messages.data(), 1);
   if (count > 0) {
-    count += std::max<ssize_t>(0, rd_kafka_consume_batch_queue(stream.queue.get(), 0,
-                                                               messages.data() + 1,
-                                                               messages.size() - 1));
+    count +=
+        std::max<ssize_t>(0, rd_kafka_consume_batch_queue(
+                                 stream.queue.get(), 0, messages.data() + 1, messages.size() - 1));
   }
   MessageBatcher batcher;
   Error failure(Code::kInternal, "");
@@ -113,9 +113,8 @@ Status Reader::Fill(const TopicPartition& partition, Stream& stream, std::int64_
   if (failed) return std::unexpected(std::move(failure));
   if (count <= 0 && clock_.SteadyUs() > deadline_us) {
     const Client::Complaint complaint = client_.complaint();
-    return Fail(Code::kUnavailable,
-                "reading " + Name(partition) + ": the broker sends nothing" +
-                    (complaint.text.empty() ? "" : ": " + complaint.text));
+    return Fail(Code::kUnavailable, "reading " + Name(partition) + ": the broker sends nothing" +
+                                        (complaint.text.empty() ? "" : ": " + complaint.text));
   }
   return {};
 }

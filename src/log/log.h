@@ -125,6 +125,9 @@ struct ConsumerOptions {
   std::string group;
   std::string topic;
   bool from_latest = false;  // where a group without a committed offset starts
+  // One member reads every partition, and others stand by until it is gone: for work whose state is
+  // not by partition.
+  bool whole = false;
 };
 
 // Reads a topic as a member of a group, from the committed offsets on. The group is registered

@@ -253,7 +253,8 @@ TEST_P(LogContractTest, FetchStopsAtMaxBytesButGivesAtLeastOneBatch) {
 
 TEST_P(LogContractTest, FetchRefusesWhatIsNotThere) {
   AppendValues(p0, {"a"});
-  EXPECT_EQ(CodeOf(log().Fetch(p0, OffsetsOf(p0).latest + 1, 1000)), CodeName(Code::kInvalidArgument));
+  EXPECT_EQ(CodeOf(log().Fetch(p0, OffsetsOf(p0).latest + 1, 1000)),
+            CodeName(Code::kInvalidArgument));
   EXPECT_EQ(CodeOf(log().Fetch(p0, -1, 1000)), CodeName(Code::kInvalidArgument));
   EXPECT_EQ(CodeOf(log().Fetch({"missing", 0}, 0, 1000)), CodeName(Code::kNotFound));
   EXPECT_EQ(CodeOf(log().Fetch({"t", 4}, 0, 1000)), CodeName(Code::kNotFound));

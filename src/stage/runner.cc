@@ -63,7 +63,8 @@ Status Runner::Run(std::stop_token stop) {
   TOCSIN_TRY(Open());
   TOCSIN_ASSIGN(const auto consumer, log_.Subscribe({.group = options_.group,
                                                      .topic = options_.topic,
-                                                     .from_latest = options_.from_latest}));
+                                                     .from_latest = options_.from_latest,
+                                                     .whole = options_.whole}));
   Waker waker(stop);
   waker_->Offer(&waker);
   stage_.SetWaker([slot = waker_] { slot->Wake(); });
@@ -112,8 +113,9 @@ Status Runner::FindPosition(std::int32_t number) {
 }
 
 bool Runner::CaughtUp() const {
-  return joined_ && std::ranges::all_of(
-      positions_, [](const auto& entry) { return entry.second.committed >= entry.second.target; });
+  return joined_ && std::ranges::all_of(positions_, [](const auto& entry) {
+           return entry.second.committed >= entry.second.target;
+         });
 }
 
 std::int64_t Runner::PollTimeoutUs() const {
@@ -212,8 +214,8 @@ Status Runner::ProcessBatch(Consumer& consumer, const PolledBatch& polled, std::
 
 // One record at a time; a record that crashed before is committed by itself, so that its outcome
 // is never undone by the crash of another.
-Status Runner::ProcessCarefully(Consumer& consumer, const PolledBatch& polled,
-                                std::uint32_t count, std::stop_token stop) {
+Status Runner::ProcessCarefully(Consumer& consumer, const PolledBatch& polled, std::uint32_t count,
+                                std::stop_token stop) {
   const std::int32_t partition = polled.partition.partition;
   for (std::uint32_t i = 0; i < count; ++i) {
     const PolledBatch record = Slice(polled, i, 1);
@@ -320,8 +322,8 @@ void Runner::Forget() {
   changed_ = false;
 }
 
-// Of every partition, also where nothing was read: on a cluster the offsets are what fences a commit
-// of state alone.
+// Of every partition, also where nothing was read: on a cluster the offsets are what fences a
+// commit of state alone.
 Status Runner::AddOffsets() {
   for (const auto& [number, position] : positions_) {
     const TopicPartition partition{options_.topic, number};

@@ -20,6 +20,7 @@ struct RunnerOptions {
   std::string group;
   std::string topic;  // input
   bool from_latest = false;
+  bool whole = false;                // see ConsumerOptions
   std::size_t max_records = 10'000;  // per poll
   // A transaction ends when nothing more is waiting, when it has this many records, or when it is
   // this old: 0 = with every poll. On a cluster a commit costs some milliseconds whatever its size.
@@ -99,9 +100,9 @@ class Runner {
   const RunnerOptions options_;
   std::unique_ptr<CrashGuard> guard_;
   Collector collector_;
-  std::unique_ptr<Transaction> transaction_;  // open: outputs since the last commit
-  std::size_t sent_bytes_ = 0;                // in it
-  std::int64_t opened_us_ = 0;                // steady clock; of the first record in it
+  std::unique_ptr<Transaction> transaction_;    // open: outputs since the last commit
+  std::size_t sent_bytes_ = 0;                  // in it
+  std::int64_t opened_us_ = 0;                  // steady clock; of the first record in it
   std::map<std::int32_t, Position> positions_;  // of the partitions that are ours
   bool joined_ = false;
   std::uint64_t uncommitted_ = 0;  // records processed since the last commit
