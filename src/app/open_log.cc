@@ -75,15 +75,18 @@ EmbeddedLogOptions LogOptionsFor(const Settings& settings) {
   return options;
 }
 
-Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access) {
-  TOCSIN_TRY(CheckBuilt(settings));
+Status RequireLog(const Settings& settings) {
   const std::string directory = LogDirectoryOf(settings);
   std::error_code error;
-  if (access == LogAccess::kRead && !std::filesystem::exists(directory, error)) {
-    return Fail(Code::kNotFound, "there is no log in " + directory +
-                                     "; start `tocsin up` or `tocsin ingest`, or name another "
-                                     "--data-dir");
-  }
+  if (std::filesystem::exists(directory, error)) return {};
+  return Fail(Code::kNotFound, "there is no log in " + directory +
+                                   "; start `tocsin up` or `tocsin ingest`, or name another "
+                                   "--data-dir");
+}
+
+Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access) {
+  TOCSIN_TRY(CheckBuilt(settings));
+  if (access == LogAccess::kRead) TOCSIN_TRY(RequireLog(settings));
   OpenedLog opened;
   auto embedded = EmbeddedLog::Open(LogOptionsFor(settings), clock);
   if (embedded) {

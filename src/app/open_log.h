@@ -30,6 +30,10 @@ EmbeddedLogOptions LogOptionsFor(const Settings& settings);
 // DATA_DIR/log.
 std::string LogDirectoryOf(const Settings& settings);
 
+// kNotFound naming the directory when there is no log in it: for commands that must not make one,
+// because a mistyped directory would look like an empty one.
+Status RequireLog(const Settings& settings);
+
 // Opens the log of the data directory and makes the four topics (not for kRead). `clock` must
 // outlive it. Errors: kConfiguration for a setting that this build cannot serve or that
 // contradicts the log; kUnavailable naming the process that holds the directory; kNotFound when
