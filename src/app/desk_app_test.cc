@@ -163,7 +163,7 @@ TEST_F(DeskAppTest, ConfigCheckTellsTheMistakesOfAllFiles) {
        {rules + ":1:23: silent_after: `soon`", rules + ":2:", Path("fleet.csv"),
         routes + ":2:13: receiver 'nobody'",
         routes + ":5:21: channel a/webhook[0]: option url: is missing",
-        routes + ":5:27: channel a/webhook[0]: unknown option urll, did you mean url?",
+        routes + ":5:28: channel a/webhook[0]: unknown option urll, did you mean url?",
         routes + ":8:9: channel b/email[0]: option to: ",
         routes + ":9:18: channel b/email[0]: option require_tls: must be true or false",
         std::string("option smarthost: is missing; set it here or as smtp_smarthost under global"),
