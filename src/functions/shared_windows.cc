@@ -61,7 +61,23 @@ SharedWindows::SharedWindows(Samples samples, std::vector<WindowCall> calls,
 
 SharedWindows::~SharedWindows() = default;
 
+// The inline ones are so because the library is position independent: a function that another
+// library might replace is not put in line.
+
 // --- Slots --------------------------------------------------------------------------------------
+
+inline SharedWindows::Slot& SharedWindows::SlotAt(std::byte* bytes) {
+  return *std::launder(reinterpret_cast<Slot*>(bytes));
+}
+
+inline std::byte* SharedWindows::BytesOf(Slot& slot) {
+  return reinterpret_cast<std::byte*>(&slot);
+}
+
+inline std::uint32_t* SharedWindows::SizesOf(Slot& slot) {
+  static_assert(sizeof(Slot) == 64);  // one line of the cache, up to the first size
+  return slot.sizes;
+}
 
 void SharedWindows::Construct(std::byte* bytes) const {
   new (bytes) Slot();
@@ -76,26 +92,13 @@ void SharedWindows::Destroy(std::byte* bytes) const {
   std::destroy_at(&SlotAt(bytes));
 }
 
-SharedWindows::Slot& SharedWindows::SlotAt(std::byte* bytes) {
-  return *std::launder(reinterpret_cast<Slot*>(bytes));
-}
-
-std::byte* SharedWindows::BytesOf(Slot& slot) {
-  return reinterpret_cast<std::byte*>(&slot);
-}
-
-std::uint32_t* SharedWindows::SizesOf(Slot& slot) {
-  static_assert(sizeof(Slot) == 64);  // one line of the cache, up to the first size
-  return slot.sizes;
-}
-
-void SharedWindows::Queue(std::uint32_t device, Slot& slot) {
+inline void SharedWindows::Queue(std::uint32_t device, Slot& slot) {
   if (slot.queued) return;
   slot.queued = true;
   changed_.push_back(device);
 }
 
-void SharedWindows::PrefetchReadings(std::uint32_t device) const {
+inline void SharedWindows::PrefetchReadings(std::uint32_t device) const {
   std::byte* const bytes = slots_->Find(device);
   if (bytes == nullptr) return;
   Slot& slot = SlotAt(bytes);
@@ -107,35 +110,14 @@ void SharedWindows::PrefetchReadings(std::uint32_t device) const {
   }
 }
 
-// --- Events in order ----------------------------------------------------------------------------
-
-void SharedWindows::EvaluateAll(const EventRows& rows, const ArgumentColumn& argument,
-                                std::span<const ResultColumn> results) {
-  const auto n = static_cast<std::uint32_t>(rows.size());
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (i + kSlotAhead < n) slots_->Prefetch(rows.device[i + kSlotAhead]);
-    if (i + kReadingsAhead < n) PrefetchReadings(rows.device[i + kReadingsAhead]);
-    Reading reading{rows.time_us[i], 0};
-    const bool sample = SampleAt(argument, i, reading.x) || samples_ == Samples::kEveryEvent;
-    Slot& slot = SlotAt((*slots_)[rows.device[i]]);
-    const bool late = reading.t_us < slot.clock_us;
-    const bool full = sample && slot.ring.size() >= max_readings_;
-    if (in_block_ == kBlock || slot.block == block_ || late || full) RunBlock(results);
-    if (late) {
-      TakeLate({i, rows.device[i], sample}, slot, reading, results);
-      continue;
-    }
-    if (full) {
-      AddToBlock({i, rows.device[i], false}, slot, reading);
-      RunBlock(results);
-      MakeRoom(i, slot, results);
-    }
-    AddToBlock({i, rows.device[i], sample}, slot, reading);
-  }
-  RunBlock(results);
+inline void SharedWindows::SetDropTime(Slot& slot) const {
+  const std::uint32_t end = slot.EndOfChunk(0);
+  slot.drop_at_us = end < slot.ring.size() ? slot.ring[end].t_us + windows_[0].kept_us : kNever;
 }
 
-void SharedWindows::AddToBlock(const Row& row, Slot& slot, const Reading& reading) {
+// --- Events in order ----------------------------------------------------------------------------
+
+inline void SharedWindows::AddToBlock(const Row& row, Slot& slot, const Reading& reading) {
   std::uint32_t* const sizes = SizesOf(slot);
   const bool moves = reading.t_us > slot.clock_us;
   if (moves || row.sample) Queue(row.device, slot);
@@ -168,6 +150,32 @@ void SharedWindows::AddToBlock(const Row& row, Slot& slot, const Reading& readin
   ++in_block_;
 }
 
+void SharedWindows::EvaluateAll(const EventRows& rows, const ArgumentColumn& argument,
+                                std::span<const ResultColumn> results) {
+  const auto n = static_cast<std::uint32_t>(rows.size());
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (i + kSlotAhead < n) slots_->Prefetch(rows.device[i + kSlotAhead]);
+    if (i + kReadingsAhead < n) PrefetchReadings(rows.device[i + kReadingsAhead]);
+    Reading reading{rows.time_us[i], 0};
+    const bool sample = SampleAt(argument, i, reading.x) || samples_ == Samples::kEveryEvent;
+    Slot& slot = SlotAt((*slots_)[rows.device[i]]);
+    const bool late = reading.t_us < slot.clock_us;
+    const bool full = sample && slot.ring.size() >= max_readings_;
+    if (in_block_ == kBlock || slot.block == block_ || late || full) RunBlock(results);
+    if (late) {
+      TakeLate({i, rows.device[i], sample}, slot, reading, results);
+      continue;
+    }
+    if (full) {
+      AddToBlock({i, rows.device[i], false}, slot, reading);
+      RunBlock(results);
+      MakeRoom(i, slot, results);
+    }
+    AddToBlock({i, rows.device[i], sample}, slot, reading);
+  }
+  RunBlock(results);
+}
+
 void SharedWindows::RunBlock(std::span<const ResultColumn> results) {
   if (in_block_ == 0) return;
   for (const Window& window : windows_) {
@@ -181,11 +189,6 @@ void SharedWindows::RunBlock(std::span<const ResultColumn> results) {
 }
 
 // --- Readings that go ---------------------------------------------------------------------------
-
-void SharedWindows::SetDropTime(Slot& slot) const {
-  const std::uint32_t end = slot.EndOfChunk(0);
-  slot.drop_at_us = end < slot.ring.size() ? slot.ring[end].t_us + windows_[0].kept_us : kNever;
-}
 
 // Whole chunks only: one look for eight readings. What a window of the block still holds stays.
 void SharedWindows::DropExpiredChunks(Slot& slot) const {

@@ -49,9 +49,7 @@ class BatchColumns {
 
   // By ProgramState.
   std::span<const std::unique_ptr<FunctionState>> states() const { return states_; }
-  FunctionState& StateOf(std::size_t call) const {
-    return *states_[program_.calls()[call].state];
-  }
+  FunctionState& StateOf(std::size_t call) const { return *states_[program_.calls()[call].state]; }
   std::size_t bytes() const;
 
  private:
