@@ -181,18 +181,21 @@ Status Runner::Assign(Consumer& consumer, const PollResult& polled, std::stop_to
     if (positions_.erase(partition) > 0) stage_.Drop(partition);
   }
   for (const std::int32_t partition : polled.assigned) {
-    TOCSIN_TRY(FindPosition(partition));
-    const Status restored = stage_.Restore(partition, [&](const Stage::StateVisitor& visit) {
-      return log_.ReadState(stage_.name(), partition, visit);
-    });
-    if (!restored) {
-      return std::unexpected<Error>(Error(restored.error())
-                                        .WithContext("restore the state of " +
-                                                     std::string(stage_.name()) + ", partition " +
-                                                     std::to_string(partition)));
-    }
+    TOCSIN_TRY(Retry(stop, "finding the place", [&] { return FindPosition(partition); }));
+    TOCSIN_TRY(Retry(stop, "restoring the state", [&] { return Restore(partition); }));
   }
   return {};
+}
+
+Status Runner::Restore(std::int32_t partition) {
+  Status restored = stage_.Restore(partition, [&](const Stage::StateVisitor& visit) {
+    return log_.ReadState(stage_.name(), partition, visit);
+  });
+  if (restored) return restored;
+  stage_.Drop(partition);
+  return std::unexpected<Error>(
+      std::move(restored).error().WithContext("restore the state of " + std::string(stage_.name()) +
+                                              ", partition " + std::to_string(partition)));
 }
 
 Status Runner::ProcessBatch(Consumer& consumer, const PolledBatch& polled, std::stop_token stop) {

@@ -79,6 +79,7 @@ class Runner {
   Status Finish(Consumer& consumer, std::stop_token stop);
   Status Assign(Consumer& consumer, const PollResult& polled, std::stop_token stop);
   Status FindPosition(std::int32_t partition);
+  Status Restore(std::int32_t partition);
   Status ProcessBatch(Consumer& consumer, const PolledBatch& polled, std::stop_token stop);
   Status ProcessCarefully(Consumer& consumer, const PolledBatch& polled, std::uint32_t count,
                           std::stop_token stop);
