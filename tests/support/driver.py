@@ -92,6 +92,9 @@ class Workspace:
             result[record.partition].append(record)
         return result
 
+    def partitions(self, topic: str) -> int:
+        return sum(item["topic"] == topic for item in self.json("topic", "ls"))
+
 
 def bytes_of(item: dict) -> bytes:
     if "value_base64" in item:
