@@ -299,7 +299,7 @@ class AbsentBrokerTest(unittest.TestCase):
                         began = time.monotonic()
                         done = work.run(*words, stdin=b"{}\n", KAFKA_CONNECT_TIMEOUT="1s", expect=69)
                         self.assertLess(time.monotonic() - began, 20)
-                        self.assertIn(kafka.bootstrap.encode(), done.stderr)
+                        self.assertIn(kafka.direct.encode(), done.stderr)
                 waiting = work.start("process")
                 self.addCleanup(waiting.communicate)
                 self.addCleanup(waiting.kill)

@@ -27,7 +27,7 @@ class KafkaWorkspace(Workspace):
     def __init__(self, kafka: KafkaCluster, prefix: str, **settings):
         names = {f"KAFKA_{name.upper()}_TOPIC": f"{prefix}.{name}" for name in ("raw", "processed", "dlq")}
         super().__init__(**{
-            "KAFKA_BROKER": kafka.bootstrap, "KAFKA_ALERT_TOPIC": f"{prefix}.alerts", "KAFKA_APP_ID": prefix,
+            "KAFKA_BROKER": kafka.direct, "KAFKA_ALERT_TOPIC": f"{prefix}.alerts", "KAFKA_APP_ID": prefix,
             "STREAMING_GROUP_ID": f"{prefix}-processor",
         } | names | settings)  # fmt: skip
         self.kafka, self.prefix = kafka, prefix
