@@ -2,9 +2,9 @@
 
 #include "app/commands.h"
 #include "app/desk.h"
+#include "base/error_list.h"
 #include "base/json_text.h"
 #include "config/settings_output.h"
-#include "deliver/dispatcher.h"
 #include "process/rules_in_force.h"
 
 // `config check`, `config print` and `config schema`.
@@ -13,15 +13,12 @@ namespace {
 
 // The files that the settings name: rules, fleet, routes with their channels.
 Status CheckFiles(const Settings& settings) {
-  TOCSIN_TRY(RulesInForce::Load(settings));
-  TOCSIN_ASSIGN(const RouteConfig routes, RoutesFor(settings));
-  const ChannelEnvironment environment = NotifyOptionsFor(settings, nullptr).environment;
-  for (const Receiver& receiver : routes.receivers) {
-    for (const ChannelConfig& channel : receiver.channels) {
-      TOCSIN_TRY(ProductionChannels()(channel, environment));
-    }
-  }
-  return {};
+  ErrorList errors;
+  errors.Check(RulesInForce::Load(settings));
+  const Result<RouteConfig> routes = RoutesFor(settings);
+  errors.Check(routes);
+  if (routes) errors.Check(CheckChannelsOf(settings, *routes));
+  return errors.Finish();
 }
 
 Result<int> RunCheck(Session& session) {

@@ -1,9 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/desk.h"
+#include "app/table_text.h"
 
 // `deliveries ls`, `deliveries show` and `deliveries redeliver`: the outbox.
 namespace tocsin {
@@ -18,6 +19,22 @@ struct DeliveriesFlags {
   std::string id;
 };
 
+struct ListWidths {
+  std::size_t channel = 24, summary = 40, error = 0;
+};
+
+// What the terminal leaves for the texts; a pipe gets the whole error.
+ListWidths WidthsFor(std::size_t columns) {
+  ListWidths widths;
+  if (columns == 0) return widths;
+  constexpr std::size_t kFixed = 62;  // id, state, attempts, time, and the spaces between all
+  const std::size_t left = std::max<std::size_t>(columns, 100) - kFixed;
+  widths.channel = std::min(widths.channel, left / 4);
+  widths.summary = std::min(widths.summary, left * 3 / 8);
+  widths.error = left - widths.channel - widths.summary;
+  return widths;
+}
+
 Result<int> RunList(Session& session, const DeliveriesFlags& flags) {
   const Json query = {{"state", flags.state}, {"channel", flags.channel}, {"max", flags.max}};
   TOCSIN_ASSIGN(const std::string answer, AskDesk(session, "deliveries.list", query.dump(), false));
@@ -25,16 +42,22 @@ Result<int> RunList(Session& session, const DeliveriesFlags& flags) {
     session.out.Line(answer);
     return 0;
   }
-  char line[512];
-  std::snprintf(line, sizeof line, "%-16s  %-7s  %8s  %-20s  %-24s  %s\n", "id", "state",
-                "attempts", "queued", "channel", "summary");
-  session.out.Write(line);
+  const ListWidths widths = WidthsFor(TerminalColumns());
+  const auto line = [&](std::string_view id, std::string_view state, std::string_view attempts,
+                        std::string_view queued, std::string_view channel, std::string_view summary,
+                        std::string_view error) {
+    std::string text = TableCell(id, 16) + "  " + TableCell(state, 7) + "  ";
+    text += std::string(8 - std::min<std::size_t>(8, attempts.size()), ' ').append(attempts);
+    text += "  " + TableCell(queued.substr(0, 19), 19) + "  " + TableCell(channel, widths.channel) +
+            "  " + TableCell(summary, widths.summary) + "  " + TableCell(error, widths.error);
+    text.erase(text.find_last_not_of(' ') + 1);
+    session.out.Line(text);
+  };
+  line("id", "state", "attempts", "queued", "channel", "summary", "last error");
   for (const Json& row : Json::parse(answer, nullptr, false)) {
-    std::snprintf(line, sizeof line, "%-16s  %-7s  %8llu  %-20.19s  %-24.24s  %.200s\n",
-                  row.value("id", "").c_str(), row.value("state", "").c_str(),
-                  row.value("attempts", 0ULL), row.value("queued_at", "").c_str(),
-                  row.value("channel", "").c_str(), row.value("summary", "").c_str());
-    session.out.Write(line);
+    line(row.value("id", ""), row.value("state", ""), std::to_string(row.value("attempts", 0ULL)),
+         row.value("queued_at", ""), row.value("channel", ""), row.value("summary", ""),
+         row.value("last_error", ""));
   }
   return 0;
 }

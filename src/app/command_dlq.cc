@@ -72,6 +72,7 @@ Result<int> RunShow(Session& session, const DlqFlags& flags) {
 }
 
 Result<int> RunReplay(Session& session, const DlqFlags& flags) {
+  TOCSIN_TRY(RequireLog(session.settings));
   TOCSIN_ASSIGN(const OpenedLog opened,
                 OpenLog(session.settings, session.clock, LogAccess::kShared, "dlq", session.stop));
   TOCSIN_ASSIGN(const ReplayReport report,

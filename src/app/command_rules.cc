@@ -9,6 +9,7 @@
 #include "app/exit_code.h"
 #include "app/open_log.h"
 #include "app/progress_line.h"
+#include "base/error_list.h"
 #include "config/units.h"
 #include "offline/backtest.h"
 #include "offline/rule_check.h"
@@ -28,29 +29,50 @@ struct BacktestFlags {
   std::size_t limit_alerts = 20;
 };
 
-Result<int> RunCheck(Session& session, const std::string& path) {
-  TOCSIN_ASSIGN(const RuleCheck check, CheckRuleFile(session.settings, path));
-  if (session.json) {
-    session.out.Line(RuleCheckJson(check));
-  } else if (check.ok()) {
-    session.out.Write(RuleCheckText(check));
+void PrintCheck(Session& session, const RuleCheck& check) {
+  std::string text = RuleCheckText(check);
+  if (!text.ends_with('\n')) text += '\n';
+  if (check.ok()) {
+    session.out.Write(text);
   } else {
-    std::string text = RuleCheckText(check);
-    if (!text.ends_with('\n')) text += '\n';
     std::fputs(text.c_str(), stderr);
   }
-  return check.ok() ? kExitOk : kExitConfiguration;
+}
+
+Result<int> RunCheck(Session& session, const std::vector<std::string>& paths) {
+  TOCSIN_ASSIGN(const std::vector<std::string> files, RuleFilesOf(paths));
+  std::vector<RuleCheck> checks;
+  ErrorList errors;
+  for (const std::string& file : files) {
+    auto check = CheckRuleFile(session.settings, file);
+    errors.Check(check);
+    if (check) checks.push_back(std::move(*check));
+  }
+  const bool one = paths.size() == 1 && files == paths;
+  if (session.json && errors.empty()) {
+    session.out.Line(one ? RuleCheckJson(checks.front()) : RuleChecksJson(checks));
+  } else if (!session.json) {
+    for (const RuleCheck& check : checks) PrintCheck(session, check);
+  }
+  TOCSIN_TRY(errors.Finish());
+  return std::ranges::all_of(checks, &RuleCheck::ok) ? kExitOk : kExitConfiguration;
 }
 
 Result<int> RunTest(Session& session, const std::vector<std::string>& paths) {
   std::vector<RuleTestReport> reports;
+  ErrorList errors;
   bool ok = true;
   for (const std::string& path : paths) {
-    TOCSIN_ASSIGN(const RuleTestFile file, ReadRuleTestFile(path));
-    TOCSIN_ASSIGN(RuleTestReport report, RunRuleTests(session.settings, file));
-    ok = ok && report.ok();
-    reports.push_back(std::move(report));
+    const auto file = ReadRuleTestFile(path);
+    errors.Check(file);
+    if (!file) continue;
+    auto report = RunRuleTests(session.settings, *file);
+    errors.Check(report);
+    if (!report) continue;
+    ok = ok && report->ok();
+    reports.push_back(std::move(*report));
   }
+  TOCSIN_TRY(errors.Finish());
   session.out.Write(session.json ? RuleTestJson(reports) + "\n" : RuleTestText(reports));
   return ok ? kExitOk : kExitFailed;
 }
@@ -95,11 +117,15 @@ Result<int> RunBacktestCommand(Session& session, const BacktestFlags& flags) {
 
 void AddCheck(CLI::App& family, Invocation& invocation) {
   CLI::App* command =
-      family.add_subcommand("check", "Check a rule file: every mistake with its place");
-  auto path = std::make_shared<std::string>();
-  command->add_option("FILE", *path, "The rule file")->type_name("")->required();
-  command->callback([path, &invocation] {
-    invocation.run = [path](Session& session) { return RunCheck(session, *path); };
+      family.add_subcommand("check", "Check rule files: every mistake with its place");
+  auto paths = std::make_shared<std::vector<std::string>>();
+  command
+      ->add_option("FILE", *paths,
+                   "Rule files; of a directory every .yaml and .yml file directly in it")
+      ->type_name("")
+      ->required();
+  command->callback([paths, &invocation] {
+    invocation.run = [paths](Session& session) { return RunCheck(session, *paths); };
   });
 }
 

@@ -35,6 +35,27 @@ std::string CurrentUser() {
   return name == nullptr ? "tocsin" : name;
 }
 
+std::unexpected<Error> WrongUse(std::string message) {
+  return Fail(Code::kUsage, std::move(message));
+}
+
+Result<std::vector<Matcher>> ReadMatchers(const std::vector<std::string>& texts) {
+  std::vector<Matcher> matchers;
+  std::string joined;
+  for (const std::string& text : texts) {
+    const Result<std::vector<Matcher>> parsed = ParseMatchers(text);
+    if (!parsed) return WrongUse("matcher '" + text + "': " + parsed.error().message());
+    matchers.insert(matchers.end(), parsed->begin(), parsed->end());
+    joined += (joined.empty() ? "" : " ") + text;
+  }
+  if (MatchesAll(matchers, {})) {
+    return WrongUse("'" + joined +
+                    "' would catch every alert; add a matcher that does not match the empty text, "
+                    "like severity=critical");
+  }
+  return matchers;
+}
+
 Result<int> Put(Session& session, const SilenceFlags& flags, Silence silence) {
   silence.id = NewId();
   silence.starts_at_us = silence.created_at_us = session.clock.WallUs();
@@ -42,11 +63,13 @@ Result<int> Put(Session& session, const SilenceFlags& flags, Silence silence) {
   silence.comment = flags.comment;
   if (!flags.duration.empty()) {
     TOCSIN_ASSIGN(const std::int64_t duration_us, ParseDurationUs(flags.duration));
+    if (duration_us <= 0) {
+      return WrongUse("--duration " + flags.duration + " is no time; give one above 0 such as 2h");
+    }
     silence.ends_at_us = silence.starts_at_us + duration_us;
   }
-  for (const std::string& text : flags.matchers) {
-    TOCSIN_ASSIGN(const std::vector<Matcher> parsed, ParseMatchers(text));
-    silence.matchers.insert(silence.matchers.end(), parsed.begin(), parsed.end());
+  if (silence.kind != Silence::Kind::kAcknowledge) {
+    TOCSIN_ASSIGN(silence.matchers, ReadMatchers(flags.matchers));
   }
   TOCSIN_TRY(AskDesk(session, "silences.add", silence.ToJson(), true));
   session.out.Line(session.json ? Json{{"id", silence.id}}.dump() : silence.id);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/open_log.h"
+#include "base/error_list.h"
 #include "base/logging.h"
 #include "local_api/remote_log.h"
 #include "log/partitioner.h"
@@ -64,15 +65,29 @@ Result<std::string> AnswerDeliveries(NotifyStage& stage, std::string_view name,
   return stage.DeliveriesJson(std::move(query));
 }
 
+// For channels that are made where no log is: a kafka channel is right then, and cannot send.
+ChannelEnvironment WithoutLog(ChannelEnvironment environment) {
+  environment.append = [](const std::string&, std::string_view, std::string_view) -> Status {
+    return Fail(Code::kFailedPrecondition, "there is no log yet; start `tocsin up` first");
+  };
+  return environment;
+}
+
+// A stage of these settings that the caller's thread asks.
+Result<std::unique_ptr<NotifyStage>> MakeDeskStage(Session& session, RandomSource& random,
+                                                   Log* log) {
+  NotifyOptions options = NotifyOptionsFor(session.settings, log);
+  TOCSIN_ASSIGN(options.routes, RoutesFor(session.settings));
+  if (log == nullptr) options.environment = WithoutLog(std::move(options.environment));
+  options.desk_only = true;
+  return NotifyStage::Make(std::move(options), session.clock, random, session.metrics);
+}
+
 // The log is here: nobody runs the delivery.
 Result<std::string> AnswerHere(Session& session, Log& log, std::string_view name,
                                std::string_view argument, bool changes) {
-  NotifyOptions options = NotifyOptionsFor(session.settings, &log);
-  TOCSIN_ASSIGN(options.routes, RoutesFor(session.settings));
-  options.desk_only = true;
   SeededRandom random(RandomSeed());
-  TOCSIN_ASSIGN(const auto stage,
-                NotifyStage::Make(std::move(options), session.clock, random, session.metrics));
+  TOCSIN_ASSIGN(const auto stage, MakeDeskStage(session, random, &log));
   TOCSIN_TRY(stage->Restore(0, [&](const Stage::StateVisitor& visit) {
     return log.ReadState(NotifyStage::kName, 0, visit);
   }));
@@ -86,14 +101,37 @@ Result<std::string> AnswerHere(Session& session, Log& log, std::string_view name
   return answer;
 }
 
+// A test of a channel needs no log: people make it before their first start.
+Result<std::string> AnswerWithoutLog(Session& session, const Error& missing, std::string_view name,
+                                     std::string_view argument) {
+  LogWarning("notify", "the channel is tested by the settings alone",
+             {{"reason", missing.message()}});
+  SeededRandom random(RandomSeed());
+  TOCSIN_ASSIGN(const auto stage, MakeDeskStage(session, random, nullptr));
+  return AnswerDesk(*stage, name, argument);
+}
+
 }  // namespace
 
 Result<RouteConfig> RoutesFor(const Settings& settings) {
   if (settings.alert_routes_file.empty()) return DefaultRouteConfig(settings);
+  const std::string& path = settings.alert_routes_file;
+  TOCSIN_ASSIGN(const std::string text, ReadRouteText(path));
   std::vector<Diagnostic> diagnostics;
-  TOCSIN_ASSIGN(RouteConfig routes, ReadRouteConfig(settings.alert_routes_file, diagnostics));
+  RouteConfig routes = ScanRouteConfig(text, path, diagnostics);
+  if (!diagnostics.empty()) {
+    // Whoever mends the file wants to know what is wrong with its channels, too.
+    ErrorList errors;
+    errors.Add(Error(Code::kConfiguration, FormatDiagnostics(path, diagnostics)));
+    errors.Check(CheckChannelsOf(settings, routes));
+    TOCSIN_TRY(errors.Finish());
+  }
   for (const std::string& warning : routes.warnings) LogWarning("routes", warning);
   return routes;
+}
+
+Status CheckChannelsOf(const Settings& settings, const RouteConfig& routes) {
+  return CheckChannels(routes, WithoutLog(NotifyOptionsFor(settings, nullptr).environment));
 }
 
 bool HasChannels(const RouteConfig& routes) {
@@ -180,6 +218,10 @@ Result<std::string> AskDesk(Session& session, std::string_view name, std::string
   auto remote = RemoteLog::Control(SocketPathFor(settings.data_dir), name, argument);
   if (remote || remote.error().code() != Code::kUnavailable) return remote;
   // Nobody listens, or the delivery there has ended: the log says who is right.
+  if (const Status found = RequireLog(settings); !found) {
+    if (name != "channels.test") return std::unexpected(found.error());
+    return AnswerWithoutLog(session, found.error(), name, argument);
+  }
   auto opened = OpenLog(settings, session.clock, LogAccess::kExclusive, "desk", session.stop);
   if (!opened) return std::unexpected(std::move(opened).error());
   return AnswerHere(session, *opened->log, name, argument, changes);

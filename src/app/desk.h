@@ -18,6 +18,8 @@ namespace tocsin {
 // ALERT_ROUTES_FILE, or the receiver that the ALERT_ settings describe. kConfiguration with every
 // mistake of the file.
 Result<RouteConfig> RoutesFor(const Settings& settings);
+// kConfiguration with every mistake of the channels.
+Status CheckChannelsOf(const Settings& settings, const RouteConfig& routes);
 bool HasChannels(const RouteConfig& routes);
 
 // The delivery's options but for the routes. `log` (may be null: then a kafka channel fails) must
@@ -37,7 +39,8 @@ Result<std::string> AnswerDesk(NotifyStage& stage, std::string_view name,
 LocalServer::Control DeskControl(NotifyStage* stage);
 
 // Asks the instance that holds the data directory, or opens the log and answers here. `changes`:
-// what the request did is committed.
+// what the request did is committed. kNotFound without a log: none is made. Only a test of a
+// channel is answered then, too.
 Result<std::string> AskDesk(Session& session, std::string_view name, std::string_view argument,
                             bool changes);
 

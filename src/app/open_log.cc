@@ -126,19 +126,23 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
 
 }  // namespace
 
+Status RequireLog(const Settings& settings) {
+  if (!settings.kafka_broker.empty()) return {};
+  const std::string directory = LogDirectoryOf(settings);
+  std::error_code error;
+  if (std::filesystem::exists(directory, error)) return {};
+  return Fail(Code::kNotFound, "there is no log in " + directory +
+                                   "; start `tocsin up` or `tocsin ingest`, or name another "
+                                   "--data-dir");
+}
+
 Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAccess access,
                           std::string_view role, std::stop_token stop) {
   TOCSIN_TRY(CheckBuilt(settings));
   if (!settings.kafka_broker.empty()) {
     return OpenOnKafka(settings, clock, access, role, std::move(stop));
   }
-  const std::string directory = LogDirectoryOf(settings);
-  std::error_code error;
-  if (access == LogAccess::kRead && !std::filesystem::exists(directory, error)) {
-    return Fail(Code::kNotFound, "there is no log in " + directory +
-                                     "; start `tocsin up` or `tocsin ingest`, or name another "
-                                     "--data-dir");
-  }
+  if (access == LogAccess::kRead) TOCSIN_TRY(RequireLog(settings));
   OpenedLog opened;
   auto embedded = EmbeddedLog::Open(LogOptionsFor(settings), clock);
   if (embedded) {

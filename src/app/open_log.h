@@ -38,6 +38,10 @@ EmbeddedLogOptions LogOptionsFor(const Settings& settings);
 // DATA_DIR/log.
 std::string LogDirectoryOf(const Settings& settings);
 
+// kNotFound naming the directory when there is no log in it: for commands that must not make one,
+// because a mistyped directory would look like an empty one.
+Status RequireLog(const Settings& settings);
+
 // Opens the log, of the data directory or of the Kafka cluster that the settings name, and makes
 // the four topics (not for kRead). Waits for a broker until `stop`. `role` names the command on the
 // cluster. `clock` must outlive the log. Errors: kConfiguration for a setting that this build

@@ -98,7 +98,8 @@ std::span<const ChannelKind* const> ChannelKinds();
 const ChannelKind* FindChannelKind(std::string_view name);
 
 // Checks the options (unknown keys with suggestions, missing ones, URLs, templates, secret files)
-// and makes the channel. kConfiguration naming the channel and the option, never a secret.
+// and makes the channel. kConfiguration with every mistake, one a line, naming the channel and the
+// option, never a secret.
 Result<std::unique_ptr<Channel>> MakeChannel(const ChannelConfig& config,
                                              const ChannelEnvironment& environment);
 

@@ -72,24 +72,35 @@ std::string ChannelOptions::Text(const std::string& key, std::string_view otherw
   return found == config_.options.end() ? std::string(otherwise) : found->second;
 }
 
-void ChannelOptions::Mistake(const std::string& key, const std::string& message) {
-  const auto place = config_.places.find(key);
-  std::string text;
-  if (place != config_.places.end() && place->second.line > 0) {
-    text = "line " + std::to_string(place->second.line) + ", column " +
-           std::to_string(place->second.column) + ": ";
+std::string ChannelMistake(const ChannelConfig& config, const std::string& key,
+                           const std::string& text) {
+  const auto at = config.places.find(key);
+  const SourcePlace place = at == config.places.end() ? config.place : at->second;
+  std::string mistake;
+  if (place.line > 0) {
+    mistake =
+        config.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
   }
-  mistakes_.push_back(text + "option " + key + ": " + message);
+  return mistake + "channel " + config.name + ": " + text;
+}
+
+void ChannelOptions::Mistake(const std::string& key, const std::string& message) {
+  mistakes_.push_back(ChannelMistake(config_, key, "option " + key + ": " + message));
 }
 
 Status ChannelOptions::Finish() const {
   if (mistakes_.empty()) return {};
-  std::string text = "channel " + config_.name + ": ";
+  std::string text;
   for (const std::string& mistake : mistakes_) {
-    if (&mistake != &mistakes_.front()) text += "; ";
-    text += mistake;
+    text += (text.empty() ? "" : "\n") + mistake;
   }
   return Fail(Code::kConfiguration, text);
+}
+
+std::string ChannelOptions::WhereElse(const std::string& key) const {
+  const auto global = config_.global_keys.find(key);
+  if (global == config_.global_keys.end()) return "";
+  return "; set it here or as " + global->second + " under global";
 }
 
 std::string ChannelOptions::Secret(const std::string& key) {
@@ -105,14 +116,15 @@ std::string ChannelOptions::RequiredSecret(const std::string& key) {
   const std::size_t before = mistakes_.size();
   std::string secret = Secret(key);
   if (secret.empty() && mistakes_.size() == before) {
-    Mistake(key, "is missing; set it, or " + key + "_file to the path of a file with it");
+    Mistake(key, "is missing; set it, or " + key + "_file to the path of a file with it" +
+                     WhereElse(key));
   }
   return secret;
 }
 
 std::string ChannelOptions::Required(const std::string& key) {
   std::string text = Text(key);
-  if (text.empty()) Mistake(key, "is missing");
+  if (text.empty()) Mistake(key, "is missing" + WhereElse(key));
   return text;
 }
 
@@ -152,7 +164,7 @@ std::string ChannelOptions::Url(const std::string& key, std::string_view otherwi
   std::string url = Secret(key);
   if (url.empty()) url = otherwise;
   if (url.empty()) {
-    Mistake(key, "is missing");
+    Mistake(key, "is missing" + WhereElse(key));
     return {};
   }
   const Status status = CheckUrl(url, environment_.policy);
@@ -162,7 +174,13 @@ std::string ChannelOptions::Url(const std::string& key, std::string_view otherwi
 
 MessageTemplate ChannelOptions::Template(const std::string& key, std::string_view otherwise,
                                          Escape escape) {
-  auto made = MessageTemplate::Parse(Text(key, otherwise), escape);
+  static const TemplateFiles kNoFiles;
+  const TemplateFiles& files = config_.templates == nullptr ? kNoFiles : *config_.templates;
+  std::string text = Text(key, otherwise);
+  // As in Alertmanager, whose defaults are templates by these names.
+  const std::string name = config_.kind + ".default." + key;
+  if (!Has(key) && DefinesTemplate(files, name)) text = "{{ template \"" + name + "\" . }}";
+  auto made = MessageTemplate::Parse(text, escape, files);
   if (made) return std::move(*made);
   Mistake(key, "template " + made.error().message());
   return *MessageTemplate::Parse("", escape);
@@ -238,16 +256,14 @@ Status CheckOptionKeys(const ChannelKind& kind, const ChannelConfig& config) {
         (std::ranges::any_of(kHttpOptions, takes) || std::ranges::any_of(kIgnoredHttp, ignores))) {
       continue;
     }
-    mistakes += (mistakes.empty() ? "" : "; ") + ("unknown option " + key);
-    if (const auto place = config.places.find(key); place != config.places.end()) {
-      mistakes += " in line " + std::to_string(place->second.line);
-    }
+    std::string text = "unknown option " + key;
     if (const std::string_view nearest = Nearest(key, known); !nearest.empty()) {
-      mistakes += ", did you mean " + std::string(nearest) + "?";
+      text += ", did you mean " + std::string(nearest) + "?";
     }
+    mistakes += (mistakes.empty() ? "" : "\n") + ChannelMistake(config, key, text);
   }
   if (mistakes.empty()) return {};
-  return Fail(Code::kConfiguration, "channel " + config.name + ": " + mistakes);
+  return Fail(Code::kConfiguration, mistakes);
 }
 
 }  // namespace tocsin

@@ -45,10 +45,18 @@ class ChannelOptions {
   Status Finish() const;
 
  private:
+  // "; set it here or as slack_api_url under global", or "".
+  std::string WhereElse(const std::string& key) const;
+
   const ChannelConfig& config_;
   const ChannelEnvironment& environment_;
   std::vector<std::string> mistakes_;
 };
+
+// "routes.yaml:7:9: channel ops/slack[0]: TEXT" for the option, or the channel when the option is
+// not in the file; without the place when the channel is in none.
+std::string ChannelMistake(const ChannelConfig& config, const std::string& key,
+                           const std::string& text);
 
 // Every key must be one of the kind's, of http_config's, or one that is accepted without effect.
 Status CheckOptionKeys(const ChannelKind& kind, const ChannelConfig& config);

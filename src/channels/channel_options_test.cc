@@ -55,6 +55,29 @@ TEST(MakeChannelTest, TellsAllMistakesAndNeverASecret) {
   EXPECT_NE(ErrorOf("webhook", {{"url", "https://e.com"}, {"secret", "CANARY"}}), "");
 }
 
+TEST(MakeChannelTest, EveryMistakeIsALineWithItsPlace) {
+  ChannelConfig config;
+  config.kind = "email";
+  config.name = "ops/email[0]";
+  config.file = "routes.yaml";
+  config.place = {4, 7};
+  config.options = {{"tto", "x"}, {"require_tls", "perhaps"}, {"to", "ops@example.org"}};
+  config.places = {{"tto", {5, 12}}, {"require_tls", {6, 20}}, {"to", {7, 11}}};
+  config.global_keys = {{"smarthost", "smtp_smarthost"}, {"from", "smtp_from"}};
+  const auto channel = MakeChannel(config, Environment());
+  ASSERT_FALSE(channel);
+  const std::string error = channel.error().message() + "\n";
+  for (const char* line :
+       {"routes.yaml:5:12: channel ops/email[0]: unknown option tto, did you mean to?\n",
+        "routes.yaml:6:20: channel ops/email[0]: option require_tls: must be true or false\n",
+        "routes.yaml:4:7: channel ops/email[0]: option smarthost: is missing; set it here or as "
+        "smtp_smarthost under global\n",
+        "routes.yaml:4:7: channel ops/email[0]: option from: is missing; set it here or as "
+        "smtp_from under global\n"}) {
+    EXPECT_NE(error.find(line), std::string::npos) << line << "in\n" << error;
+  }
+}
+
 TEST(MakeChannelTest, ReadsSecretsFromFilesWithoutTheWhiteSpaceAround) {
   const auto path = std::filesystem::temp_directory_path() / "tocsin_channel_secret";
   std::ofstream(path) << " \nhttps://hooks.example.com/x\n\n";
@@ -87,6 +110,28 @@ TEST(MakeChannelTest, TakesWhatAlertmanagerFilesContain) {
             "");
   EXPECT_EQ(ErrorOf("telegram", {{"bot_token", "1:a"}, {"chat_id", "-5"}}), "");
   EXPECT_EQ(ErrorOf("kafka", {{"topic", "alerts.out"}}), "");
+}
+
+TEST(MakeChannelTest, TextsUseTheTemplatesOfTheFiles) {
+  ChannelConfig config;
+  config.kind = "log";
+  config.name = "ops/log[0]";
+  config.options = {{"text", "{{ template \"mine\" . }}"}};
+  const auto text = [&config] {
+    const auto channel = MakeChannel(config, Environment());
+    if (!channel) return channel.error().message();
+    Notification notification;
+    notification.receiver = "ops";
+    return (*channel)->Render(notification)->body;
+  };
+  EXPECT_NE(text().find("template \"mine\" is not defined"), std::string::npos);
+  config.templates = std::make_shared<const TemplateFiles>(
+      TemplateFiles{{"a.tmpl",
+                     "{{ define \"mine\" }}to {{ .Receiver }}{{ end }}"
+                     "{{ define \"log.default.text\" }}default{{ end }}"}});
+  EXPECT_EQ(text(), "to ops");
+  config.options.clear();
+  EXPECT_EQ(text(), "default");
 }
 
 TEST(ChannelKindsTest, EveryKindNamesWhatItNeedsAndDocumentsWhatItTakes) {

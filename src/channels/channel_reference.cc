@@ -23,8 +23,9 @@ std::string ChannelsReferenceMarkdown() {
       "# Channels\n\n"
       "Generated from the channels' own tables; do not edit.\n\n"
       "Options stand in a receiver of `ALERT_ROUTES_FILE`, by Alertmanager's names where it has\n"
-      "the service; nested keys are joined by dots here. A text option is a template. An unknown\n"
-      "option is an error; the options named under \"no effect\" are accepted and do nothing.\n\n";
+      "the service; nested keys are joined by dots here. A text option is a\n"
+      "[template](../specs/templates.md). An unknown option is an error; the options named under\n"
+      "\"no effect\" are accepted and do nothing.\n\n";
   for (const ChannelKind* kind : ChannelKinds()) {
     out.append("## ").append(kind->name).append("\n\n").append(kind->summary).append("\n\n");
     out.append("Receiver key `").append(kind->config_key).append("`; at most ");

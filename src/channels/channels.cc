@@ -2,6 +2,7 @@
 #include <array>
 #include <vector>
 
+#include "base/error_list.h"
 #include "base/text.h"
 #include "channels/channel.h"
 #include "channels/channel_options.h"
@@ -38,11 +39,18 @@ Result<std::unique_ptr<Channel>> MakeChannel(const ChannelConfig& config,
     for (const ChannelKind* known : ChannelKinds()) names.push_back(known->name);
     const std::string_view nearest = Nearest(config.kind, names);
     return Fail(Code::kConfiguration,
-                "channel " + config.name + ": unknown kind '" + config.kind + "'" +
-                    (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?"));
+                ChannelMistake(
+                    config, "",
+                    "unknown kind '" + config.kind + "'" +
+                        (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?")));
   }
-  TOCSIN_TRY(CheckOptionKeys(*kind, config));
-  return kind->make(config, environment);
+  // An unknown option does not hide what is wrong with the others.
+  ErrorList errors;
+  errors.Check(CheckOptionKeys(*kind, config));
+  auto made = kind->make(config, environment);
+  errors.Check(made);
+  TOCSIN_TRY(errors.Finish());
+  return made;
 }
 
 }  // namespace tocsin

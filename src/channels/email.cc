@@ -99,6 +99,7 @@ void ReadServer(ChannelOptions& options, const OutgoingPolicy& policy, MailReque
 
 void ReadAddresses(ChannelOptions& options, Email& channel) {
   const auto parse = [&](const char* key, const std::string& text) {
+    if (text.empty()) return MailAddress{};  // was told to be missing
     const auto address = ParseMailAddress(text);
     if (!address) options.Mistake(key, address.error().message());
     return address.value_or(MailAddress{});

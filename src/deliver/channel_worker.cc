@@ -1,6 +1,8 @@
 #include "deliver/channel_worker.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace tocsin {
@@ -37,6 +39,25 @@ void ChannelWorker::Push(SendJob job) {
   done_({.channel = name_, .id = job.id, .test = job.test, .attempted = false, .attempt = {}});
 }
 
+void ChannelWorker::GiveBack(const std::deque<SendJob>& jobs) {
+  for (const SendJob& job : jobs) {
+    done_({.channel = name_, .id = job.id, .test = job.test, .attempted = false, .attempt = {}});
+  }
+}
+
+void ChannelWorker::TakeBack() {
+  std::deque<SendJob> back;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto tests =
+        std::ranges::stable_partition(jobs_, [](const SendJob& job) { return job.test; });
+    back.assign(std::make_move_iterator(tests.begin()), std::make_move_iterator(tests.end()));
+    jobs_.erase(tests.begin(), tests.end());
+    changed_.notify_all();
+  }
+  GiveBack(back);
+}
+
 void ChannelWorker::Close() {
   std::deque<SendJob> back;
   {
@@ -45,9 +66,7 @@ void ChannelWorker::Close() {
     back.swap(jobs_);
     changed_.notify_all();
   }
-  for (const SendJob& job : back) {
-    done_({.channel = name_, .id = job.id, .test = job.test, .attempted = false, .attempt = {}});
-  }
+  GiveBack(back);
 }
 
 bool ChannelWorker::WaitIdle(std::int64_t timeout_us) {

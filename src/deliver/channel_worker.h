@@ -49,6 +49,8 @@ class ChannelWorker {
 
   // The owner bounds the number of jobs.
   void Push(SendJob job);
+  // Jobs that are not begun come back unattempted; tests stay.
+  void TakeBack();
   // No more jobs: those not begun come back unattempted. The one under way goes on.
   void Close();
   // Waits (in real time) until nothing is under way; false when that takes longer.
@@ -58,6 +60,7 @@ class ChannelWorker {
 
  private:
   void Run();
+  void GiveBack(const std::deque<SendJob>& jobs);
   SendOutcome Send(const SendJob& job);
 
   const std::string name_;

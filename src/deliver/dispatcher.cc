@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/error_list.h"
 #include "base/logging.h"
 #include "deliver/backoff.h"
 #include "deliver/sample_notification.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kComponent = "notify";
 constexpr std::string_view kLanePrefix = "c/";
+constexpr const char* kDisabledReason = "the channel is disabled";
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxPauseUs = 3'600'000'000;
 constexpr std::int64_t kTellEveryUs = 300'000'000;  // meta-alerts about one channel
@@ -28,6 +30,11 @@ std::string Hex(std::uint64_t value) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
   return text;
+}
+
+bool SameTemplates(const ChannelConfig& a, const ChannelConfig& b) {
+  if (a.templates == nullptr || b.templates == nullptr) return a.templates == b.templates;
+  return *a.templates == *b.templates;
 }
 
 std::uint64_t MessageBytes(const RenderedMessage& message) {
@@ -45,7 +52,8 @@ Dispatcher::Dispatcher(ChannelEnvironment environment, ChannelFactory factory,
       outbox_bytes_(outbox_bytes),
       clock_(clock),
       random_(random),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      counters_(metrics) {}
 
 // The workers first: they use the queue.
 Dispatcher::~Dispatcher() {
@@ -60,16 +68,20 @@ void Dispatcher::SetWaker(std::function<void()> wake) {
 }
 
 Status Dispatcher::MakeLanes(const RouteConfig& routes, std::map<std::string, Lane>& lanes) {
+  ErrorList errors;
+  errors.Check(CheckTemplates(routes));
   for (const Receiver& receiver : routes.receivers) {
     for (const ChannelConfig& config : receiver.channels) {
-      TOCSIN_ASSIGN(MadeChannel made, factory_(config, environment_));
+      auto made = factory_(config, environment_);
+      errors.Check(made);
+      if (!made) continue;
       Lane& lane = lanes[config.name];
       lane.config = config;
       lane.receiver = receiver.name;
-      lane.made = std::move(made);
+      lane.made = std::move(*made);
     }
   }
-  return {};
+  return errors.Finish();
 }
 
 Status Dispatcher::Configure(const RouteConfig& routes) {
@@ -78,7 +90,8 @@ Status Dispatcher::Configure(const RouteConfig& routes) {
   for (auto& [name, old] : lanes_) {
     const auto found = lanes.find(name);
     const bool same = found != lanes.end() && found->second.config.kind == old.config.kind &&
-                      found->second.config.options == old.config.options;
+                      found->second.config.options == old.config.options &&
+                      SameTemplates(found->second.config, old.config);
     if (same) {
       found->second.made = std::move(old.made);
       found->second.worker = std::move(old.worker);
@@ -192,17 +205,18 @@ void Dispatcher::EnqueueOn(const std::string& name, Lane& lane, const Notificati
     state.left_out_resolved += row.resolved;
     changed_lanes_.insert(name);
     metrics_.Add(Metric::kNotificationsLeftOut, 1);
+    counters_.Ended(row.kind, ChannelResult::kLeftOut, 0);
     return;
   }
   const std::string id = outbox_.Add(std::move(row)).id;
   metrics_.Add(Metric::kNotificationsQueued, 1);
   if (!rendered) Bury(id, "cannot be written as a message: " + rendered.error().message(), now_us);
-  if (state.disabled) Bury(id, "the channel is disabled", now_us);
+  if (state.disabled) Bury(id, kDisabledReason, now_us);
 }
 
 std::int64_t Dispatcher::Step(std::int64_t now_us) {
   TakeOutcomes(now_us);
-  std::int64_t next_us = Expire(now_us);
+  std::int64_t next_us = std::min(Expire(now_us), BuryDisabled(now_us));
   next_us = std::min(next_us, TellOfTheDead(now_us));
   TellOfTheLeftOut(now_us);
   for (auto& [name, lane] : lanes_) next_us = std::min(next_us, Pick(name, lane, now_us));
@@ -280,6 +294,7 @@ void Dispatcher::Apply(const SendOutcome& outcome, std::int64_t now_us) {
   outbox_.Record(outcome.id, outcome.attempt);
   const SendResult& result = outcome.attempt.result;
   metrics_.Add(Metric::kNotificationAttempts, 1, static_cast<std::size_t>(result.outcome));
+  counters_.Attempted(row->kind, result.outcome, outcome.attempt.took_us);
   if (result.outcome == SendResult::Outcome::kRetry) {
     Retry(*row, outcome, now_us);
     return;
@@ -290,11 +305,12 @@ void Dispatcher::Apply(const SendOutcome& outcome, std::int64_t now_us) {
     case SendResult::Outcome::kDelivered:
       ++state.delivered;
       attempted_.erase(outcome.id);
+      counters_.Ended(row->kind, ChannelResult::kDone, now_us - row->queued_us);
       outbox_.End(outcome.id, Delivery::State::kDone, now_us);
       break;
     case SendResult::Outcome::kDisabled:
       Bury(outcome.id, result.message, now_us);
-      Disable(outcome.channel, now_us);
+      Disable(outcome.channel);
       break;
     default:
       Bury(outcome.id, result.message, now_us);
@@ -310,7 +326,7 @@ void Dispatcher::Retry(const Delivery& row, const SendOutcome& outcome, std::int
     return;
   }
   ++state.failed_attempts;
-  if (state.disabled) return Bury(outcome.id, "the channel is disabled", now_us);
+  if (state.disabled) return Bury(outcome.id, kDisabledReason, now_us);
   // A wish of no time at all is none: the service is not well, so the usual backoff holds.
   const bool asked = result.retry_after_us > 0 &&
                      (result.status == kTooManyRequests || result.status == kServiceUnavailable);
@@ -327,34 +343,52 @@ void Dispatcher::Retry(const Delivery& row, const SendOutcome& outcome, std::int
 void Dispatcher::Bury(const std::string& id, const std::string& reason, std::int64_t now_us) {
   const Delivery& row = *outbox_.Find(id);
   if (row.state == Delivery::State::kDead) return;
-  const std::string channel = row.channel;
-  const bool meta = row.meta;
+  EndAsDead(row, reason, now_us);
+  LogError(kComponent, "a notification could not be delivered",
+           {{"channel", row.channel}, {"delivery", id}, {"reason", reason}});
+}
+
+void Dispatcher::EndAsDead(const Delivery& row, const std::string& reason, std::int64_t now_us) {
   if (row.log.empty() || row.log.back().result.message != reason) {
     Delivery::Attempt note;
     note.at_us = now_us;
     note.result = {.outcome = SendResult::Outcome::kDead, .message = reason.substr(0, 512)};
-    outbox_.Record(id, std::move(note));
+    outbox_.Record(row.id, std::move(note));
   }
-  outbox_.End(id, Delivery::State::kDead, now_us);
-  attempted_.erase(id);
-  LaneState& state = StateOf(channel);
+  outbox_.End(row.id, Delivery::State::kDead, now_us);
+  attempted_.erase(row.id);
+  LaneState& state = StateOf(row.channel);
   ++state.dead;
   state.last_reason = reason.substr(0, 512);
-  if (!meta) ++state.untold_dead;
-  changed_lanes_.insert(channel);
+  if (!row.meta) ++state.untold_dead;
+  changed_lanes_.insert(row.channel);
   metrics_.Add(Metric::kNotificationsDead, 1);
-  LogError(kComponent, "a notification could not be delivered",
-           {{"channel", channel}, {"delivery", id}, {"reason", reason}});
+  counters_.Ended(row.kind, ChannelResult::kDead, 0);
 }
 
-void Dispatcher::Disable(const std::string& channel, std::int64_t now_us) {
-  StateOf(channel).disabled = true;
+void Dispatcher::Disable(const std::string& channel) {
+  // Those that were under way beside the first one are answered by 410 as well.
+  if (std::exchange(StateOf(channel).disabled, true)) return;
   changed_lanes_.insert(channel);
   LogError(kComponent, "the service has ended this channel (410); it is disabled",
            {{"channel", channel}, {"remedy", "tocsin channels enable " + channel}});
-  for (const std::string& id : outbox_.OpenOf(channel)) {
-    Bury(id, "the channel is disabled", now_us);
+  // What its worker has not begun comes back and ends with the rest.
+  const auto lane = lanes_.find(channel);
+  if (lane != lanes_.end() && lane->second.worker != nullptr) lane->second.worker->TakeBack();
+}
+
+// The queued rows of channels that a service has ended.
+std::int64_t Dispatcher::BuryDisabled(std::int64_t now_us) {
+  std::int64_t next_us = kNever;
+  for (const auto& [name, state] : states_) {
+    if (!state.disabled || outbox_.CountsOf(name).queued == 0) continue;
+    const std::vector<std::string> ids = outbox_.QueuedOf(name, kBuryAtOnce);
+    for (const std::string& id : ids) EndAsDead(*outbox_.Find(id), kDisabledReason, now_us);
+    LogError(kComponent, "notifications of a disabled channel could not be delivered",
+             {{"channel", name}, {"count", std::to_string(ids.size())}});
+    if (outbox_.CountsOf(name).queued > 0) next_us = now_us;
   }
+  return next_us;
 }
 
 std::int64_t Dispatcher::Expire(std::int64_t now_us) {
@@ -392,6 +426,8 @@ std::int64_t Dispatcher::TellOfTheDead(std::int64_t now_us) {
   std::int64_t next_us = kNever;
   for (auto& [name, state] : states_) {
     if (state.untold_dead == 0) continue;
+    // One that is being emptied is told of once, with the whole count.
+    if (state.disabled && outbox_.CountsOf(name).queued > 0) continue;
     if (state.told_us != 0 && now_us - state.told_us < kTellEveryUs) {
       next_us = std::min(next_us, state.told_us + kTellEveryUs);
       continue;
@@ -443,6 +479,7 @@ void Dispatcher::Finish(std::int64_t grace_us, std::int64_t now_us) {
   }
   workers.clear();  // waits for their threads
   TakeOutcomes(now_us);
+  SetGauges();
 }
 
 bool Dispatcher::Idle() const {
@@ -450,7 +487,11 @@ bool Dispatcher::Idle() const {
   for (const auto& [name, lane] : lanes_) {
     if (outbox_.CountsOf(name).sending > 0 || lane.tests > 0) return false;
     const auto state = states_.find(name);
-    if (state == states_.end() || state->second.disabled) continue;
+    if (state == states_.end()) continue;
+    if (state->second.disabled) {
+      if (outbox_.CountsOf(name).queued > 0) return false;
+      continue;
+    }
     const ChannelPace& pace = state->second.pace;
     if (pace.paused_until_us() > now_us || pace.BreakerName(now_us) == "open") continue;
     bool fresh = state->second.left_out > 0;
@@ -467,6 +508,14 @@ void Dispatcher::SetGauges() {
   const Outbox::Counts total = outbox_.Total();
   metrics_.Set(Metric::kNotificationsOpen, static_cast<std::int64_t>(total.queued + total.sending));
   metrics_.Set(Metric::kOutboxBytes, static_cast<std::int64_t>(total.bytes));
+  counters_.BeginGauges();
+  for (const auto& [name, lane] : lanes_) {
+    const LaneState& state = StateOf(name);
+    const Outbox::Counts counts = outbox_.CountsOf(name);
+    counters_.Channel(lane.config.kind, counts.queued + counts.sending, !state.pace.closed(),
+                      state.disabled);
+  }
+  counters_.EndGauges();
 }
 
 void Dispatcher::Save(bool everything, const Outbox::Put& put) {

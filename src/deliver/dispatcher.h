@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "deliver/channel_counters.h"
 #include "deliver/channel_pace.h"
 #include "deliver/channel_worker.h"
 #include "deliver/outbox.h"
@@ -29,6 +30,10 @@ using ChannelFactory =
     std::function<Result<MadeChannel>(const ChannelConfig&, const ChannelEnvironment&)>;
 // The kinds of src/channels; the option `rate_per_minute` of a channel overrides its kind's rate.
 ChannelFactory ProductionChannels();
+// kConfiguration with the mistakes of the template files, one a line.
+Status CheckTemplates(const RouteConfig& routes);
+// kConfiguration with those and every mistake of every channel.
+Status CheckChannels(const RouteConfig& routes, const ChannelEnvironment& environment);
 
 // From notifications to attempts: owns the outbox, the pace of each channel and the workers.
 //
@@ -41,6 +46,8 @@ class Dispatcher {
   // Attempts of one channel that may be under way; 1 where the service does not deduplicate, so
   // that a crash leaves at most one message in doubt.
   static constexpr std::size_t kWindow = 8;
+  // Rows of a disabled channel that one Step ends, so that its commit stays small.
+  static constexpr std::size_t kBuryAtOnce = 1000;
 
   Dispatcher(ChannelEnvironment environment, ChannelFactory factory, std::int64_t max_age_us,
              std::uint64_t outbox_bytes, const Clock& clock, RandomSource& random,
@@ -48,8 +55,8 @@ class Dispatcher {
   ~Dispatcher();
   void SetWaker(std::function<void()> wake);
 
-  // The channels from now on. kConfiguration: nothing has changed. Rows of a channel that is gone
-  // stay until it comes back or their age is over.
+  // The channels from now on. kConfiguration with the mistakes of all: nothing has changed. Rows of
+  // a channel that is gone stay until it comes back or their age is over.
   Status Configure(const RouteConfig& routes);
 
   // Each receiver that is not in `limits` gets the rate of its slowest channel.
@@ -63,7 +70,8 @@ class Dispatcher {
   // Ends the workers: what is under way may take `grace_us`, then it is cancelled; what came of it
   // is in the state.
   void Finish(std::int64_t grace_us, std::int64_t now_us);
-  // No row of a channel that exists waits for its first attempt since the start or is being sent.
+  // No row of a channel that exists waits for its first attempt since the start, is being sent or
+  // waits to be ended because its channel is.
   bool Idle() const;
   bool changed() const { return outbox_.changed() || !changed_lanes_.empty(); }
 
@@ -123,7 +131,9 @@ class Dispatcher {
   void ApplyTest(const SendOutcome& outcome);
   void Retry(const Delivery& row, const SendOutcome& outcome, std::int64_t now_us);
   void Bury(const std::string& id, const std::string& reason, std::int64_t now_us);
-  void Disable(const std::string& channel, std::int64_t now_us);
+  void EndAsDead(const Delivery& row, const std::string& reason, std::int64_t now_us);
+  void Disable(const std::string& channel);
+  std::int64_t BuryDisabled(std::int64_t now_us);
   std::int64_t Expire(std::int64_t now_us);
   std::int64_t TellOfTheDead(std::int64_t now_us);
   void TellOfTheLeftOut(std::int64_t now_us);
@@ -138,6 +148,7 @@ class Dispatcher {
   const Clock& clock_;
   RandomSource& random_;
   Metrics& metrics_;
+  ChannelCounters counters_;
   Outbox outbox_;
   std::map<std::string, Lane> lanes_;  // by channel name
   std::string root_receiver_;

@@ -84,6 +84,40 @@ TEST_F(NotifyDeskTest, ASilenceHoldsOnceItIsAnsweredEvenOverACrash) {
   });
 }
 
+TEST_F(NotifyDeskTest, OnlyAnAlertThatFiresCanBeAcknowledged) {
+  Start({"a"});
+  Alert("dev_1");
+  Alert("dev_2");
+  Settle();
+  const auto acknowledge = [&](const std::string& fingerprint) {
+    Silence silence;
+    silence.kind = Silence::Kind::kAcknowledge;
+    silence.id = "id_" + fingerprint;
+    silence.starts_at_us = clock_.WallUs();
+    silence.caught = fingerprint;
+    Status status;
+    Ask([&] { status = stage_->AddSilence(silence); });
+    return status;
+  };
+  EXPECT_TRUE(acknowledge("fdev_1"));
+  const Status unknown = acknowledge("fdev_9");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code(), Code::kNotFound);
+  EXPECT_NE(unknown.error().message().find("'fdev_9'"), std::string::npos);
+  EXPECT_NE(unknown.error().message().find("silence alerts"), std::string::npos);
+  Ask([&] { EXPECT_EQ(Count(stage_->SilencesJson().value_or(""), R"("acknowledge")"), 1u); });
+
+  // One that has resolved is held until its end is told.
+  RouteConfig slower = test::RoutesWith({"a"});
+  slower.route.group_interval_us = 300'000'000;
+  Ask([&] { EXPECT_TRUE(stage_->Reconfigure(slower)); });
+  Alert("dev_3");
+  Settle();
+  Alert("dev_3", false);
+  Step();
+  EXPECT_EQ(acknowledge("fdev_3").error().code(), Code::kFailedPrecondition);
+}
+
 TEST_F(NotifyDeskTest, AReloadKeepsRowsAndReachesNewChannels) {
   Start({"a"});
   Alert("dev_1");

@@ -88,7 +88,8 @@ inline std::string AlertJson(const std::string& device, bool firing, std::int64_
 }
 
 // One receiver `default` with the named channels, each alert by itself and at once.
-inline RouteConfig RoutesWith(const std::vector<std::string>& channels) {
+inline RouteConfig RoutesWith(const std::vector<std::string>& channels,
+                              const std::string& kind = "fake") {
   RouteConfig routes;
   routes.route.id = "0";
   routes.route.receiver = "default";
@@ -97,7 +98,7 @@ inline RouteConfig RoutesWith(const std::vector<std::string>& channels) {
   Receiver receiver{.name = "default", .channels = {}};
   for (const std::string& name : channels) {
     ChannelConfig config;
-    config.kind = "fake";
+    config.kind = kind;
     config.name = name;
     receiver.channels.push_back(config);
   }
@@ -121,7 +122,7 @@ class NotifyTest : public testing::Test {
 
   void Start(const std::vector<std::string>& channels) {
     stage_.reset();
-    options_.routes = RoutesWith(channels);
+    options_.routes = RoutesWith(channels, kind_);
     stage_ = Must(NotifyStage::Make(options_, clock_, random_, metrics_));
     stage_->SetWaker([this] {
       const std::lock_guard lock(mutex_);
@@ -172,8 +173,9 @@ class NotifyTest : public testing::Test {
   void StepUntil(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     for (;;) {
-      Step();
+      const Stage::TickResult ticked = Step();
       if (done()) return;
+      if (ticked.next_us <= clock_.WallUs()) continue;  // as the runner does
       std::unique_lock lock(mutex_);
       ASSERT_TRUE(wake_.wait_until(lock, deadline, [this] { return std::exchange(woken_, false); }))
           << "nothing happened within a minute";
@@ -219,6 +221,7 @@ class NotifyTest : public testing::Test {
   std::unique_ptr<MemoryLog> log_ = MemoryLog::Make(clock_);
   std::map<std::string, FakeService> services_;
   std::uint32_t rate_ = 0;
+  std::string kind_ = "fake";
   NotifyOptions options_;
   std::int64_t next_ = 0;
   std::int64_t committed_ = 0;

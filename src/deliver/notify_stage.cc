@@ -126,7 +126,8 @@ class NotifyStageImpl final : public NotifyStage {
   }
   Result<std::string> TestChannel(std::string name) override;
   Status AddSilence(Silence silence) override {
-    return Change([this, silence = std::move(silence)](std::int64_t) {
+    return Change([this, silence = std::move(silence)](std::int64_t) -> Status {
+      TOCSIN_TRY(CheckAcknowledged(silence));
       return notifier_->silences().Add(silence);
     });
   }
@@ -153,6 +154,7 @@ class NotifyStageImpl final : public NotifyStage {
   void MakeNotifier() {
     notifier_ = std::make_unique<Notifier>(options_.routes, options_.notifier);
   }
+  Status CheckAcknowledged(const Silence& silence) const;
   void FlushNotifier(std::int64_t now_us);
   void Enqueue(const std::vector<Notification>& decided, std::int64_t now_us);
   bool Holding(const Now& now);
@@ -312,6 +314,21 @@ Result<std::string> NotifyStageImpl::TestChannel(std::string name) {
   }
   if (!outcome) return std::unexpected(std::move(outcome).error());
   return TestJson(name, *outcome);
+}
+
+// An acknowledgement ends when its alert resolves: of one that does not fire it would never end.
+Status NotifyStageImpl::CheckAcknowledged(const Silence& silence) const {
+  if (silence.kind != Silence::Kind::kAcknowledge || silence.caught.empty()) return {};
+  const std::optional<bool> fires = notifier_->Fires(silence.caught);
+  if (fires && *fires) return {};
+  constexpr std::string_view kRemedy = "; `tocsin silence alerts` lists those that can be";
+  if (fires) {
+    return Fail(Code::kFailedPrecondition, "the alert '" + silence.caught +
+                                               "' has resolved and cannot be acknowledged" +
+                                               std::string(kRemedy));
+  }
+  return Fail(Code::kNotFound, "there is no alert with the fingerprint '" + silence.caught + "'" +
+                                   std::string(kRemedy));
 }
 
 Result<std::string> NotifyStageImpl::SilencesJson() {

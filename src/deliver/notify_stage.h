@@ -63,6 +63,8 @@ class NotifyStage : public Stage {
   virtual Status EnableChannel(std::string name) = 0;
   // Sends a sample notification and waits for the outcome; success enables a disabled channel.
   virtual Result<std::string> TestChannel(std::string name) = 0;
+  // An acknowledgement takes an alert that fires: kNotFound for a fingerprint that none has,
+  // kFailedPrecondition for one that has resolved.
   virtual Status AddSilence(Silence silence) = 0;
   virtual Status ExpireSilence(std::string id) = 0;
   virtual Result<std::string> SilencesJson() = 0;

@@ -78,12 +78,13 @@ void Outbox::VisitOpen(const std::function<bool(const Delivery&)>& visit) const 
   }
 }
 
-std::vector<std::string> Outbox::OpenOf(std::string_view channel) const {
+std::vector<std::string> Outbox::QueuedOf(std::string_view channel, std::size_t max) const {
   std::vector<std::string> ids;
   const auto lane = lanes_.find(channel);
   if (lane == lanes_.end()) return ids;
   for (const auto& [key, group] : lane->second.groups) {
     for (const auto& [sequence, row] : group.rows) {
+      if (ids.size() >= max) return ids;
       if (row->delivery.state == Delivery::State::kQueued) ids.push_back(row->delivery.id);
     }
   }

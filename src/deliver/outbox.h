@@ -83,8 +83,9 @@ class Outbox {
   void VisitNext(std::string_view channel, const std::function<bool(const Delivery&)>& visit) const;
   // Rows that have not ended, oldest first.
   void VisitOpen(const std::function<bool(const Delivery&)>& visit) const;
-  std::vector<std::string> OpenOf(std::string_view channel) const;  // ids, queued only
-  std::vector<std::string> Channels() const;                        // that have rows
+  // Ids of queued rows of the channel, at most `max`; of each group the oldest first.
+  std::vector<std::string> QueuedOf(std::string_view channel, std::size_t max) const;
+  std::vector<std::string> Channels() const;  // that have rows
 
   void StartSending(std::string_view id);
   void Record(std::string_view id, Delivery::Attempt attempt);

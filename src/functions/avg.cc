@@ -6,13 +6,13 @@ namespace {
 
 struct AvgKind : SumsKind<ExactSum> {
   using SumsKind::SumsKind;
-  double Value(const ExactSum& sums, const ReadingRing& ring, std::uint32_t end, double) const {
-    return Over(sums, ring, end, [&](const ExactSum& s) { return s.Value(ring, end) / end; });
+  double Value(const ExactSum& sum, const ReadingView& window, double) const {
+    return sum.Value(window) / window.size();
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<AvgKind>(constants, avg);
+  return MakeAlone(avg, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -34,6 +34,7 @@ constinit const FunctionSpec avg = {
         "readings, rounded once, divided by their number.",
     .example = "avg(temperature, 5m) > 30",
     .make = Make,
+    .window = MakeWindow<AvgKind>,
 };
 
 }  // namespace tocsin::function_spec

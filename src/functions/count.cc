@@ -6,13 +6,11 @@ namespace {
 
 struct CountKind : EndsKind {
   using EndsKind::EndsKind;
-  double Value(const Aggregate&, const ReadingRing&, std::uint32_t end, double) const {
-    return end;
-  }
+  double Value(const Aggregate&, const ReadingView& window, double) const { return window.size(); }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<CountKind>(constants, count);
+  return MakeAlone(count, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -33,6 +31,7 @@ constinit const FunctionSpec count = {
         "is null, not 0.",
     .example = "count(temperature, 5m) > 100",
     .make = Make,
+    .window = MakeWindow<CountKind>,
 };
 
 }  // namespace tocsin::function_spec

@@ -10,22 +10,19 @@ struct CountTrueKind : EndsKind {
   struct Aggregate {
     std::uint32_t trues = 0;
   };
-  static constexpr bool kCountsUnknown = true;
 
-  void Inserted(Aggregate& kept, const ReadingRing& ring, std::uint32_t at) const {
-    kept.trues += ring[at].x != 0;
+  void Inserted(Aggregate& kept, const ReadingView& window, std::uint32_t at) const {
+    kept.trues += window[at].x != 0;
   }
-  void Removing(Aggregate& kept, const ReadingRing& ring) const { kept.trues -= ring[0].x != 0; }
+  void Removing(Aggregate& kept, const ReadingView& window) const {
+    kept.trues -= window.front().x != 0;
+  }
   std::size_t Bytes(const Aggregate&) const { return 0; }
-  double Value(const Aggregate& kept, const ReadingRing& ring, std::uint32_t end, double) const {
-    std::uint32_t trues = kept.trues;
-    for (std::uint32_t i = end; i < ring.size(); ++i) trues -= ring[i].x != 0;
-    return trues;
-  }
+  double Value(const Aggregate& kept, const ReadingView&, double) const { return kept.trues; }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<CountTrueKind>(constants, count_true);
+  return MakeAlone(count_true, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -46,6 +43,7 @@ constinit const FunctionSpec count_true = {
         "to the count.",
     .example = "count_true(temperature > 30, 10m) >= 5",
     .make = Make,
+    .window = MakeWindow<CountTrueKind>,
 };
 
 }  // namespace tocsin::function_spec

@@ -6,13 +6,13 @@ namespace {
 
 struct DeltaKind : EndsKind {
   using EndsKind::EndsKind;
-  double Value(const Aggregate&, const ReadingRing& ring, std::uint32_t end, double) const {
-    return ring[end - 1].x - ring[0].x;
+  double Value(const Aggregate&, const ReadingView& window, double) const {
+    return window.back().x - window.front().x;
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<DeltaKind>(constants, delta);
+  return MakeAlone(delta, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -35,6 +35,7 @@ constinit const FunctionSpec delta = {
         "readings of equal time are in the order of arrival.",
     .example = "delta(temperature, 10m) > 5",
     .make = Make,
+    .window = MakeWindow<DeltaKind>,
 };
 
 }  // namespace tocsin::function_spec

@@ -7,14 +7,13 @@ namespace {
 
 struct DerivativeKind : SumsKind<LineMoments> {
   using SumsKind::SumsKind;
-  double Value(const LineMoments& moments, const ReadingRing& ring, std::uint32_t end,
-               double) const {
-    return Over(moments, ring, end, [&](const LineMoments& m) { return m.Slope(ring, end); });
+  double Value(const LineMoments& moments, const ReadingView& window, double) const {
+    return moments.Slope(window, window.size());
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<DerivativeKind>(constants, derivative);
+  return MakeAlone(derivative, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -38,6 +37,7 @@ constinit const FunctionSpec derivative = {
         "when all readings have the same time.",
     .example = "derivative(temperature, 10m) > 0.05",
     .make = Make,
+    .window = MakeWindow<DerivativeKind>,
 };
 
 }  // namespace tocsin::function_spec

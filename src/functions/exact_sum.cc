@@ -35,10 +35,30 @@ double ExpansionSum::Value() const {
   return high;
 }
 
-double ExactSum::Rescan(const ReadingRing& ring, std::uint32_t end) {
+double ExactSum::Rescan(const ReadingView& window) {
   ExpansionSum sum;
-  for (std::uint32_t i = 0; i < end; ++i) sum.Add(ring[i].x);
+  for (std::uint32_t i = 0; i < window.size(); ++i) sum.Add(window[i].x);
   return sum.Value();
+}
+
+void ExactSum::ChangeFar(double x, bool remove) {
+  if (far_ == nullptr) far_ = std::make_unique<Far>();
+  const std::uint32_t one = remove ? ~std::uint32_t{0} : 1;
+  const FixedPoint fixed = ToFixedPoint(x);
+  if (fixed.inside) {
+    far_->sum.AddShifted(fixed.mantissa, fixed.shift, fixed.negative != remove);
+  } else {
+    far_->outside += one;
+  }
+  far_->readings += one;
+  if (far_->readings == 0) far_ = nullptr;
+}
+
+double ExactSum::WithFar(const ReadingView& window) const {
+  if (far_->outside != 0) return Rescan(window);
+  ExactInteger<3> sum = far_->sum;
+  AddNear(sum, near_);
+  return sum.ToDouble(kFixedExponent);
 }
 
 }  // namespace tocsin

@@ -3,9 +3,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "functions/exact_integer.h"
+#include "functions/near_sum.h"
 #include "functions/reading_ring.h"
 
 // Sums that are exact whatever the order of additions and removals, so that a value depends on the
@@ -61,42 +63,44 @@ class ExpansionSum {
   std::vector<double> parts_;  // ascending in magnitude
 };
 
-// The sum of the readings inside the fixed-point range, and how many there are outside.
-struct ExactSum {
-  ExactInteger<3> sum;
-  std::uint32_t outside = 0;
-
+// The sum of readings: of the near ones in near_sum.h, and while there are others also those.
+class ExactSum {
+ public:
   void Add(const Reading& reading) { Change(reading.x, false); }
   void Remove(const Reading& reading) { Change(reading.x, true); }
 
-  // Correctly rounded. `ring` [0, end) are the readings that were added.
-  double Value(const ReadingRing& ring, std::uint32_t end) const {
-    return outside == 0 ? sum.ToDouble(kFixedExponent) : Rescan(ring, end);
+  // Correctly rounded. `window` holds the readings that were added.
+  double Value(const ReadingView& window) const {
+    return far_ == nullptr ? RoundedNear(near_, kNearExponent) : WithFar(window);
   }
-  static double Rescan(const ReadingRing& ring, std::uint32_t end);
+  static double Rescan(const ReadingView& window);
+  std::size_t bytes() const { return far_ == nullptr ? 0 : sizeof(Far); }
 
  private:
+  struct Far {
+    ExactInteger<3> sum;  // of those inside the fixed-point range
+    std::uint32_t readings = 0;
+    std::uint32_t outside = 0;  // of these
+  };
   void Change(double x, bool remove) {
-    const FixedPoint fixed = ToFixedPoint(x);
-    if (fixed.inside) {
-      sum.AddShifted(fixed.mantissa, fixed.shift, fixed.negative != remove);
+    Int128 units = 0;
+    if (ToNear(x, units)) [[likely]] {
+      near_ += remove ? -units : units;
     } else {
-      outside += remove ? ~std::uint32_t{0} : 1;
+      ChangeFar(x, remove);
     }
   }
+  void ChangeFar(double x, bool remove);
+  double WithFar(const ReadingView& window) const;
+
+  Int128 near_ = 0;
+  std::unique_ptr<Far> far_;
 };
 
-// `whole` holds all readings of `ring`; the result those of [0, end). Touches the shorter side.
-template <class Aggregate>
-Aggregate PrefixOf(const Aggregate& whole, const ReadingRing& ring, std::uint32_t end) {
-  if (end >= ring.size() / 2) {
-    Aggregate result = whole;
-    for (std::uint32_t i = end; i < ring.size(); ++i) result.Remove(ring[i]);
-    return result;
-  }
-  Aggregate result;
-  for (std::uint32_t i = 0; i < end; ++i) result.Add(ring[i]);
-  return result;
+// In units of 2^kFixedExponent.
+template <std::size_t kLimbs>
+void AddNear(ExactInteger<kLimbs>& to, Int128 near) {
+  to.AddShifted(MagnitudeOf(near), kNearExponent - kFixedExponent, near < 0);
 }
 
 }  // namespace tocsin

@@ -44,6 +44,7 @@ struct CallConstants {
 enum class ResultUnit : std::uint8_t { kNone, kSame, kPerSecond };
 
 class FunctionState;
+class WindowFunction;
 
 struct FunctionSpec {
   std::string_view name;
@@ -58,6 +59,9 @@ struct FunctionSpec {
   std::string_view example;       // a complete truth expression over the default metrics
   // State of one call for the devices of one partition.
   std::unique_ptr<FunctionState> (*make)(const CallConstants& constants) = nullptr;
+  // Where windowed: the function alone, for a state that calls of the same argument share
+  // (shared_windows.h). min_samples is that of the call.
+  std::unique_ptr<WindowFunction> (*window)(const CallConstants& constants) = nullptr;
 };
 
 // All functions, by name. FindFunction gives nullptr for an unknown name.
@@ -89,7 +93,8 @@ struct ResultColumn {
   std::span<std::uint8_t> truth;
 };
 
-// The state of one call for all devices of a partition, by dense device code. A value is a pure
+// The state of one call, or of several that share it, for all devices of a partition, by dense
+// device code. A value is a pure
 // function of the device's events so far in log order: the same after a restart, in a replay and in
 // a backtest, bit for bit; never of the history of the data structure.
 //
@@ -102,6 +107,11 @@ class FunctionState {
   // Takes in the rows and writes the value at each. Codes new to this state may appear.
   virtual void Evaluate(const EventRows& rows, const ArgumentColumn& argument,
                         ResultColumn result) = 0;
+  // The same for every call that shares the state, in the order in which it was given them.
+  virtual void EvaluateAll(const EventRows& rows, const ArgumentColumn& argument,
+                           std::span<const ResultColumn> results) {
+    Evaluate(rows, argument, results[0]);
+  }
 
   // Time-driven functions: the value at time `t_us` if no further event came (t_us is not before
   // the device's clock). A number writes `number` (NaN = null), a truth returns in `truth`.

@@ -7,13 +7,13 @@ namespace {
 struct MadScoreKind : SortedKind {
   using SortedKind::SortedKind;
   static constexpr bool kBeforeCurrent = true;
-  double Value(SortedWindow& sorted, const ReadingRing& ring, std::uint32_t end, double x) const {
-    return Over(sorted, ring, end, [&](const auto& values) { return RobustScore(values, end, x); });
+  double Value(const SortedWindow& sorted, const ReadingView&, double x) const {
+    return RobustScore(sorted, sorted.size(), x);
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<MadScoreKind>(constants, mad_score);
+  return MakeAlone(mad_score, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -38,6 +38,7 @@ constinit const FunctionSpec mad_score = {
         "window hardly move it.",
     .example = "mad_score(temperature, 1h) > 5",
     .make = Make,
+    .window = MakeWindow<MadScoreKind>,
 };
 
 }  // namespace tocsin::function_spec

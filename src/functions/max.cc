@@ -5,7 +5,7 @@ namespace tocsin::function_spec {
 namespace {
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<ExtremeKind<false>>(constants, max);
+  return MakeAlone(max, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -26,6 +26,7 @@ constinit const FunctionSpec max = {
         "included; an event without the metric brings no reading.",
     .example = "max(temperature, 5m) > 40",
     .make = Make,
+    .window = MakeWindow<ExtremeKind<false>>,
 };
 
 }  // namespace tocsin::function_spec

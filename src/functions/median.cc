@@ -6,13 +6,13 @@ namespace {
 
 struct MedianKind : SortedKind {
   using SortedKind::SortedKind;
-  double Value(SortedWindow& sorted, const ReadingRing& ring, std::uint32_t end, double) const {
-    return Over(sorted, ring, end, [&](const auto& values) { return MedianOf(values, end); });
+  double Value(const SortedWindow& sorted, const ReadingView&, double) const {
+    return MedianOf(sorted, sorted.size());
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<MedianKind>(constants, median);
+  return MakeAlone(median, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -34,6 +34,7 @@ constinit const FunctionSpec median = {
         "readings when their number is even.",
     .example = "median(temperature, 10m) > 35",
     .make = Make,
+    .window = MakeWindow<MedianKind>,
 };
 
 }  // namespace tocsin::function_spec

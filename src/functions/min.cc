@@ -5,7 +5,7 @@ namespace tocsin::function_spec {
 namespace {
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<ExtremeKind<true>>(constants, min);
+  return MakeAlone(min, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -26,6 +26,7 @@ constinit const FunctionSpec min = {
         "included; an event without the metric brings no reading.",
     .example = "min(temperature, 5m) < -10",
     .make = Make,
+    .window = MakeWindow<ExtremeKind<true>>,
 };
 
 }  // namespace tocsin::function_spec

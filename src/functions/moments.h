@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "functions/exact_sum.h"
 
@@ -9,22 +11,45 @@
 namespace tocsin {
 
 // Of the values: for standard deviations.
-struct ValueMoments {
-  ExactInteger<3> sum;      // in units of 2^-112
-  ExactInteger<6> squares;  // in units of 2^-224
-  std::uint32_t outside = 0;
-
+class ValueMoments {
+ public:
   void Add(const Reading& reading) { Change(reading.x, false); }
   void Remove(const Reading& reading) { Change(reading.x, true); }
 
-  // Population standard deviation of the `n` > 0 readings ring[0, n) that were added.
-  double StandardDeviation(const ReadingRing& ring, std::uint32_t n) const;
+  // Population standard deviation of the `n` > 0 readings of `window`, those that were added.
+  double StandardDeviation(const ReadingView& window, std::uint32_t n) const;
   // (x - average) / standard deviation; NaN when that is 0.
-  double Score(const ReadingRing& ring, std::uint32_t n, double x) const;
+  double Score(const ReadingView& window, std::uint32_t n, double x) const;
+  std::size_t bytes() const { return far_ == nullptr ? 0 : sizeof(Far); }
 
  private:
-  void Change(double x, bool remove);
+  // Of the readings that are not near (near_sum.h).
+  struct Far {
+    ExactInteger<3> sum;      // in units of 2^-112
+    ExactInteger<6> squares;  // in units of 2^-224
+    std::uint32_t readings = 0;
+    std::uint32_t outside = 0;  // of these: outside the fixed-point range, in no sum
+  };
+  void Change(double x, bool remove) {
+    Int128 units = 0;
+    if (!ToNear(x, units)) [[unlikely]] {
+      ChangeFar(x, remove);
+    } else if (remove) {
+      sum_ -= units;
+      squares_.Subtract(Uint256::SquareOf(MagnitudeOf(units)));
+    } else {
+      sum_ += units;
+      squares_.Add(Uint256::SquareOf(MagnitudeOf(units)));
+    }
+  }
+  void ChangeFar(double x, bool remove);
+  bool has_outside() const { return far_ != nullptr && far_->outside != 0; }
   double Spread(std::uint32_t n) const;  // n * n * variance
+  ExactInteger<3> WholeSum() const;
+
+  Int128 sum_ = 0;   // in units of 2^-72
+  Uint256 squares_;  // in units of 2^-144
+  std::unique_ptr<Far> far_;
 };
 
 // Of values over times: for the least-squares line.
@@ -38,8 +63,10 @@ struct LineMoments {
   void Add(const Reading& reading) { Change(reading, false); }
   void Remove(const Reading& reading) { Change(reading, true); }
 
-  // Slope per second of the line through ring[0, n); NaN when all times are equal.
-  double Slope(const ReadingRing& ring, std::uint32_t n) const;
+  // Slope per second of the line through the `n` readings of `window`, those that were added; NaN
+  // when all times are equal.
+  double Slope(const ReadingView& window, std::uint32_t n) const;
+  std::size_t bytes() const { return 0; }
 
  private:
   void Change(const Reading& reading, bool remove);

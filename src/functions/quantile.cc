@@ -7,14 +7,14 @@ namespace {
 struct QuantileKind : SortedKind {
   explicit QuantileKind(const CallConstants& constants)
       : SortedKind(constants), q(constants.number) {}
-  double Value(SortedWindow& sorted, const ReadingRing& ring, std::uint32_t end, double) const {
-    return Over(sorted, ring, end, [&](const auto& values) { return QuantileOf(values, end, q); });
+  double Value(const SortedWindow& sorted, const ReadingView&, double) const {
+    return QuantileOf(sorted, sorted.size(), q);
   }
   double q;
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<QuantileKind>(constants, quantile);
+  return MakeAlone(quantile, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -38,6 +38,7 @@ constinit const FunctionSpec quantile = {
         "(x[i+1] - x[i]) for i = floor(h).",
     .example = "quantile(temperature, 0.9, 10m) > 35",
     .make = Make,
+    .window = MakeWindow<QuantileKind>,
 };
 
 }  // namespace tocsin::function_spec

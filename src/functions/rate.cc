@@ -6,15 +6,16 @@ namespace {
 
 struct RateKind : EndsKind {
   using EndsKind::EndsKind;
-  double Value(const Aggregate&, const ReadingRing& ring, std::uint32_t end, double) const {
-    const std::int64_t us = ring[end - 1].t_us - ring[0].t_us;
-    if (us == 0) return kNullNumber;
-    return (ring[end - 1].x - ring[0].x) / (static_cast<double>(us) / 1e6);
+  double Value(const Aggregate&, const ReadingView& window, double) const {
+    const Reading& first = window.front();
+    const Reading& last = window.back();
+    if (first.t_us == last.t_us) return kNullNumber;
+    return (last.x - first.x) / (static_cast<double>(last.t_us - first.t_us) / 1e6);
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<RateKind>(constants, rate);
+  return MakeAlone(rate, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -38,6 +39,7 @@ constinit const FunctionSpec rate = {
         "time.",
     .example = "rate(temperature, 10m) > 0.05",
     .make = Make,
+    .window = MakeWindow<RateKind>,
 };
 
 }  // namespace tocsin::function_spec

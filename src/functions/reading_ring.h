@@ -14,12 +14,42 @@ struct Reading {
   double x = 0;
 };
 
-// Readings of one device, by time, readings of equal time in the order of arrival. A ring that
-// grows by half when full and shrinks when three quarters are empty.
-//
-// Some readings may lie hidden before the first: they left the window but are kept for a while, for
-// events that come late. Positions, size() and front() are of the others; kept(i) counts from the
-// oldest hidden one.
+// Some neighbours in a ReadingRing, the oldest first. Valid until the ring changes, except that
+// readings put in behind leave it valid as long as the ring has not grown.
+class ReadingView {
+ public:
+  ReadingView() = default;
+  ReadingView(const Reading* data, std::uint32_t capacity, std::uint32_t head, std::uint32_t size)
+      : data_(data), capacity_(capacity), head_(head), size_(size) {}
+
+  std::uint32_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Reading& operator[](std::uint32_t i) const {
+    const std::uint32_t at = head_ + i;
+    return data_[at >= capacity_ ? at - capacity_ : at];
+  }
+  const Reading& front() const { return data_[head_]; }
+  const Reading& back() const { return (*this)[size_ - 1]; }
+
+  void PopFront() {
+    head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+    --size_;
+  }
+  // Takes in the next reading of the ring.
+  void Grow() { ++size_; }
+  // An empty view before the `n`-th reading.
+  ReadingView EmptyAt(std::uint32_t n) const {
+    const std::uint32_t at = head_ + n;
+    return {data_, capacity_, at >= capacity_ ? at - capacity_ : at, 0};
+  }
+
+ private:
+  const Reading* data_ = nullptr;
+  std::uint32_t capacity_ = 0, head_ = 0, size_ = 0;
+};
+
+// Readings of one device, by time, readings of equal time in the order of arrival. Grows by a
+// quarter when full and shrinks when three quarters are empty.
 class ReadingRing {
  public:
   std::uint32_t size() const { return size_; }
@@ -28,6 +58,10 @@ class ReadingRing {
   const Reading& front() const { return data_[head_]; }
   const Reading& back() const { return (*this)[size_ - 1]; }
 
+  // Of the newest `n` readings, or of the `n` before the newest `skip`.
+  ReadingView Newest(std::uint32_t n, std::uint32_t skip = 0) const {
+    return {data_.get(), capacity_, Slot(size_ - skip - n), n};
+  }
   // Position after the last reading with time <= t_us.
   std::uint32_t UpperBound(std::int64_t t_us) const {
     if (empty() || back().t_us <= t_us) return size_;
@@ -43,37 +77,9 @@ class ReadingRing {
     return low;
   }
 
-  std::uint32_t hidden() const { return hidden_; }
-  std::uint32_t kept_size() const { return hidden_ + size_; }
-  const Reading& kept(std::uint32_t i) const {
-    return i < hidden_ ? data_[HiddenSlot(i)] : (*this)[i - hidden_];
-  }
-  // Position, counted as in kept(), after the last reading with time <= t_us.
-  std::uint32_t KeptUpperBound(std::int64_t t_us) const {
-    if (size_ > 0 && front().t_us <= t_us) return hidden_ + UpperBound(t_us);
-    std::uint32_t end = hidden_;
-    while (end > 0 && kept(end - 1).t_us > t_us) --end;
-    return end;
-  }
-  void HideFront() {
-    PopFront();
-    ++hidden_;
-  }
-  void DropHidden() { --hidden_; }
-  // Puts a reading among the hidden ones; `at` as in kept(), at most hidden().
-  void InsertHidden(std::uint32_t at, const Reading& reading) {
-    PushBack(reading);
-    for (std::uint32_t i = size_ - 1; i > 0; --i) data_[Slot(i)] = data_[Slot(i - 1)];
-    data_[head_] = reading;
-    HideFront();
-    for (std::uint32_t i = hidden_ - 1; i > at; --i) {
-      data_[HiddenSlot(i)] = data_[HiddenSlot(i - 1)];
-    }
-    data_[HiddenSlot(at)] = reading;
-  }
-
   void PushBack(const Reading& reading) {
-    if (hidden_ + size_ == capacity_) Resize(std::max<std::uint32_t>(4, capacity_ + capacity_ / 2));
+    if (size_ == capacity_)
+      Resize(std::max(capacity_ + 4, (capacity_ / 4 + capacity_ + 3) / 4 * 4));
     data_[Slot(size_++)] = reading;
   }
   // Costs a step for every reading behind `at`.
@@ -82,20 +88,25 @@ class ReadingRing {
     for (std::uint32_t i = size_ - 1; i > at; --i) data_[Slot(i)] = data_[Slot(i - 1)];
     data_[Slot(at)] = reading;
   }
-  void PopFront() {
-    head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
-    --size_;
+  void PopFront(std::uint32_t n = 1) {
+    head_ = Slot(n);
+    size_ -= n;
   }
   void PopBack() { --size_; }
+  void Clear() { size_ = 0; }
   void ShrinkWhenSparse() {
-    const std::uint32_t kept = kept_size();
-    if (capacity_ > 16 && kept < capacity_ / 4) Resize(std::max<std::uint32_t>(8, kept * 2));
+    if (capacity_ > 16 && size_ < capacity_ / 4) Resize(std::max<std::uint32_t>(8, size_ * 2));
   }
 
-  void Prefetch() const {
-    if (size_ == 0) return;
-    __builtin_prefetch(&data_[head_]);
-    __builtin_prefetch(&data_[Slot(kept_size() == capacity_ ? size_ - 1 : size_)], 1);
+  // The place of the next reading, and those of the first two of the newest `n`: what a window that
+  // moves looks at.
+  void PrefetchBack() const {
+    if (capacity_ > 0) __builtin_prefetch(&data_[size_ == capacity_ ? head_ : Slot(size_)], 1);
+  }
+  void PrefetchNewest(std::uint32_t n) const {
+    if (n == 0) return;
+    __builtin_prefetch(&data_[Slot(size_ - n)]);
+    __builtin_prefetch(&data_[Slot(size_ - n + 1)]);
   }
   std::size_t bytes() const { return capacity_ * sizeof(Reading); }
 
@@ -104,20 +115,16 @@ class ReadingRing {
     const std::uint32_t at = head_ + i;
     return at >= capacity_ ? at - capacity_ : at;
   }
-  std::uint32_t HiddenSlot(std::uint32_t i) const {
-    const std::uint32_t back = hidden_ - i;  // places before head_
-    return back > head_ ? head_ + capacity_ - back : head_ - back;
-  }
   void Resize(std::uint32_t capacity) {
     auto moved = std::make_unique_for_overwrite<Reading[]>(capacity);
-    for (std::uint32_t i = 0; i < kept_size(); ++i) moved[i] = kept(i);
+    for (std::uint32_t i = 0; i < size_; ++i) moved[i] = (*this)[i];
     data_ = std::move(moved);
     capacity_ = capacity;
-    head_ = hidden_;
+    head_ = 0;
   }
 
   std::unique_ptr<Reading[]> data_;
-  std::uint32_t capacity_ = 0, head_ = 0, size_ = 0, hidden_ = 0;
+  std::uint32_t capacity_ = 0, head_ = 0, size_ = 0;
 };
 
 }  // namespace tocsin

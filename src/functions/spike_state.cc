@@ -9,14 +9,15 @@
 namespace tocsin {
 
 void SpikeState::Queue(std::uint32_t device, Slot& slot) {
-  if (!std::exchange(slot.queued, true)) changed_.push_back(device);
+  if (slot.queued) return;
+  slot.queued = true;
+  changed_.push_back(device);
 }
 
 void SpikeState::KeepNewest(Slot& slot) {
   while (slot.ring.size() > kReadings) {
     slot.sorted.Remove(slot.ring.front().x);
-    slot.ring.HideFront();
-    slot.DropHidden();
+    slot.DropFront(1);
   }
 }
 
@@ -28,7 +29,8 @@ void SpikeState::Evaluate(const EventRows& rows, const ArgumentColumn& argument,
     if (i + kSlotAhead < n) slots_.Prefetch(rows.device[i + kSlotAhead]);
     if (i + kReadingsAhead < n) {
       if (const Slot* const ahead = slots_.Find(rows.device[i + kReadingsAhead])) {
-        ahead->ring.Prefetch();
+        ahead->ring.PrefetchBack();
+        ahead->ring.PrefetchNewest(ahead->ring.size());
         ahead->sorted.Prefetch();
       }
     }
@@ -41,7 +43,7 @@ void SpikeState::Evaluate(const EventRows& rows, const ArgumentColumn& argument,
       if (!std::isnan(score)) result.truth[i] = std::fabs(score) > k_ ? kTrue : kFalse;
     }
     slot.clock_us = std::max(slot.clock_us, rows.time_us[i]);
-    slot.Insert(slot.ring.size(), {slot.clock_us, x});
+    slot.PushBack({slot.clock_us, x});
     slot.sorted.Add(x);
     KeepNewest(slot);
     Queue(rows.device[i], slot);

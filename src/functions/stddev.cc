@@ -7,15 +7,13 @@ namespace {
 
 struct StddevKind : SumsKind<ValueMoments> {
   using SumsKind::SumsKind;
-  double Value(const ValueMoments& moments, const ReadingRing& ring, std::uint32_t end,
-               double) const {
-    return Over(moments, ring, end,
-                [&](const ValueMoments& m) { return m.StandardDeviation(ring, end); });
+  double Value(const ValueMoments& moments, const ReadingView& window, double) const {
+    return moments.StandardDeviation(window, window.size());
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<StddevKind>(constants, stddev);
+  return MakeAlone(stddev, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -38,6 +36,7 @@ constinit const FunctionSpec stddev = {
         "n), from exact moments: a large common offset costs no precision.",
     .example = "stddev(temperature, 10m) > 5",
     .make = Make,
+    .window = MakeWindow<StddevKind>,
 };
 
 }  // namespace tocsin::function_spec

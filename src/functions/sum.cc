@@ -6,13 +6,13 @@ namespace {
 
 struct SumKind : SumsKind<ExactSum> {
   using SumsKind::SumsKind;
-  double Value(const ExactSum& sums, const ReadingRing& ring, std::uint32_t end, double) const {
-    return Over(sums, ring, end, [&](const ExactSum& s) { return s.Value(ring, end); });
+  double Value(const ExactSum& sum, const ReadingView& window, double) const {
+    return sum.Value(window);
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<SumKind>(constants, sum);
+  return MakeAlone(sum, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -34,6 +34,7 @@ constinit const FunctionSpec sum = {
         "once to the nearest double: the order of the readings does not matter.",
     .example = "sum(temperature, 1h) > 500",
     .make = Make,
+    .window = MakeWindow<SumKind>,
 };
 
 }  // namespace tocsin::function_spec

@@ -271,15 +271,17 @@ TEST(WindowFunctionsTest, TakeAValueBeyondEveryMeasurementForNull) {
 
 struct Number : EndsKind {
   using EndsKind::EndsKind;
-  double Value(const Aggregate&, const ReadingRing& ring, std::uint32_t end, double) const {
-    return end * 1000 + ring[0].x;
+  double Value(const Aggregate&, const ReadingView& window, double) const {
+    return window.size() * 1000 + window[0].x;
   }
 };
 
 TEST(WindowFunctionsTest, LetTheOldestReadingsGoBeyondTheMostADeviceMayKeep) {
   std::vector<TestEvent> events;
   for (int i = 0; i < 6; ++i) events.push_back({.t_us = i / 2, .x = 1.0 * i});
-  WindowState<Number> state({.window_us = kSecond}, 1, 4);
+  std::vector<WindowCall> calls;
+  calls.push_back({MakeWindow<Number>({.window_us = kSecond, .min_samples = 1}), kSecond});
+  SharedWindows state(SharedWindows::Samples::kReadings, std::move(calls), 4);
   const auto cells = test::Evaluate(*FindFunction("count"), state, events);
   EXPECT_EQ(cells[3].number, 4000);
   EXPECT_EQ(cells[4].number, 3002);  // the two oldest have the same time: both go

@@ -16,11 +16,11 @@ void EncodeChunk(const WindowSlot& slot, std::uint32_t first, std::uint32_t end,
   const std::uint64_t place = (slot.first_number + first) % WindowSlot::kChunk;
   out.push_back(static_cast<char>(place * 16 + (end - first)));
   PutTime(out, slot.clock_us);
-  PutTime(out, slot.ring.kept(first).t_us);
+  PutTime(out, slot.ring[first].t_us);
   for (std::uint32_t i = first + 1; i < end; ++i) {
-    PutVarint(out, static_cast<std::uint64_t>(slot.ring.kept(i).t_us - slot.ring.kept(i - 1).t_us));
+    PutVarint(out, static_cast<std::uint64_t>(slot.ring[i].t_us - slot.ring[i - 1].t_us));
   }
-  for (std::uint32_t i = first; i < end; ++i) PutValue(out, slot.ring.kept(i).x);
+  for (std::uint32_t i = first; i < end; ++i) PutValue(out, slot.ring[i].x);
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ void FlushWindow(std::uint32_t device, WindowSlot& slot, bool everything,
   const std::uint64_t first_part = slot.first_number / WindowSlot::kChunk;
   for (std::uint64_t i = slot.expired_chunks; i > 0; --i) put(device, first_part - i, {});
   slot.expired_chunks = 0;
-  const std::uint32_t size = slot.ring.kept_size();
+  const std::uint32_t size = slot.ring.size();
   if (size == 0) {
     out.push_back(kVersion);
     PutTime(out, slot.clock_us);

@@ -10,13 +10,13 @@
 #include "functions/function.h"
 #include "functions/reading_ring.h"
 
-// The readings a device keeps for one call, and their way into keyed state and back.
+// The readings that are kept of a device, and their way into keyed state and back.
 //
-// Readings, the hidden ones too, are numbered in the order of the ring, from kFirstNumber on;
-// number n lies in the part n / kChunk (a chunk), so that a new reading rewrites one chunk and an
-// expired one costs nothing until its whole chunk has expired and is deleted. A reading out of
-// order moves those behind it on by one: the chunks from its own on are rewritten. Part 0 holds the
-// clock of a device that keeps no reading.
+// Readings are numbered in the order of the ring, from kFirstNumber on; number n lies in the part
+// n / kChunk (a chunk), so that a new reading rewrites one chunk and an expired one costs nothing
+// until its whole chunk has expired and is deleted. A reading out of order moves those behind it on
+// by one: the chunks from its own on are rewritten. Part 0 holds the clock of a device that keeps
+// no reading.
 //   part 0:  u8 version 1, clock
 //   chunk:   u8 version 1, u8 place of the first reading in the chunk * 16 + readings, clock as of
 //            the writing, time of the first reading, varint differences of the times of the others,
@@ -30,26 +30,31 @@ struct WindowSlot {
   static constexpr std::uint64_t kFirstNumber = kChunk;
   static constexpr std::int64_t kNoClock = INT64_MIN;
 
-  ReadingRing ring;
+  [[no_unique_address]] ReadingRing ring;
+  std::uint32_t dirty_from = kClean;          // place in the ring of the first not in keyed state
   std::int64_t clock_us = kNoClock;           // largest event time
-  std::uint64_t first_number = kFirstNumber;  // of ring.kept(0)
-  std::uint32_t dirty_from = kClean;          // place in kept() of the first not in keyed state
+  std::uint64_t first_number = kFirstNumber;  // of ring[0]
   std::uint32_t expired_chunks = 0;           // to delete, just before that of first_number
-  bool queued = false;                        // in the list of devices to flush
-  bool clock_part = false;                    // part 0 is in keyed state
+  bool queued : 1 = false;                    // in the list of devices to flush
+  bool clock_part : 1 = false;                // part 0 is in keyed state
 
-  void DropHidden() {
-    ring.DropHidden();
-    ++first_number;
-    if (first_number % kChunk == 0) ++expired_chunks;
-    if (dirty_from != kClean && dirty_from > 0) --dirty_from;
+  // Place in the ring, or beyond it, of the last reading of the chunk that ring[at] lies in.
+  std::uint32_t EndOfChunk(std::uint32_t at) const {
+    return at + static_cast<std::uint32_t>(kChunk - 1 - (first_number + at) % kChunk);
+  }
+  void DropFront(std::uint32_t n) {
+    ring.PopFront(n);
+    expired_chunks +=
+        static_cast<std::uint32_t>((first_number + n) / kChunk - first_number / kChunk);
+    first_number += n;
+    if (dirty_from != kClean) dirty_from -= std::min(dirty_from, n);
+  }
+  void PushBack(const Reading& reading) {
+    dirty_from = std::min(dirty_from, ring.size());
+    ring.PushBack(reading);
   }
   void Insert(std::uint32_t at, const Reading& reading) {
     ring.Insert(at, reading);
-    dirty_from = std::min(dirty_from, ring.hidden() + at);
-  }
-  void InsertHidden(std::uint32_t at, const Reading& reading) {
-    ring.InsertHidden(at, reading);
     dirty_from = std::min(dirty_from, at);
   }
 };

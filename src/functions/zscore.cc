@@ -8,14 +8,13 @@ namespace {
 struct ZscoreKind : SumsKind<ValueMoments> {
   using SumsKind::SumsKind;
   static constexpr bool kBeforeCurrent = true;
-  double Value(const ValueMoments& moments, const ReadingRing& ring, std::uint32_t end,
-               double x) const {
-    return Over(moments, ring, end, [&](const ValueMoments& m) { return m.Score(ring, end, x); });
+  double Value(const ValueMoments& moments, const ReadingView& window, double x) const {
+    return moments.Score(window, window.size(), x);
   }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {
-  return MakeWindow<ZscoreKind>(constants, zscore);
+  return MakeAlone(zscore, constants);
 }
 
 constexpr Parameter kParameters[] = {
@@ -39,6 +38,7 @@ constinit const FunctionSpec zscore = {
         "the event has no reading or that deviation is 0.",
     .example = "zscore(temperature, 1h) > 4",
     .make = Make,
+    .window = MakeWindow<ZscoreKind>,
 };
 
 }  // namespace tocsin::function_spec

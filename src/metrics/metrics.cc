@@ -1,6 +1,7 @@
 #include "metrics/metrics.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/json_text.h"
 #include "metrics/metrics_table.h"
@@ -9,9 +10,11 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kMetricCount = kMetricsTable.size();
+constexpr std::size_t kNoCell = std::numeric_limits<std::size_t>::max();
 
 constexpr std::size_t CellsOf(const MetricDefinition& definition) {
-  return std::max<std::size_t>(1, definition.label_values.size());
+  return std::max<std::size_t>(1, definition.label_values.size()) *
+         std::max<std::size_t>(1, definition.second_values.size());
 }
 
 // The first cell of each metric, and behind the last the number of all.
@@ -31,7 +34,43 @@ std::size_t CellOf(Metric metric, std::size_t label_index) {
   return kFirstCell[index] + label_index;
 }
 
+// {reason="late"} of a cell, "" for a metric without labels.
+std::string LabelsOf(const MetricDefinition& definition, std::size_t cell) {
+  if (definition.label.empty()) return "";
+  const std::size_t seconds = std::max<std::size_t>(1, definition.second_values.size());
+  std::string text = "{" + std::string(definition.label) + "=\"" +
+                     std::string(definition.label_values[cell / seconds]) + "\"";
+  if (!definition.second_label.empty()) {
+    text += "," + std::string(definition.second_label) + "=\"" +
+            std::string(definition.second_values[cell % seconds]) + "\"";
+  }
+  return text + "}";
+}
+
+void AppendLabel(std::string& out, std::string_view label,
+                 std::span<const std::string_view> values) {
+  out.append("`").append(label).append("`: ");
+  for (const std::string_view value : values) {
+    if (value != values.front()) out += ", ";
+    out += value;
+  }
+}
+
 }  // namespace
+
+std::size_t ChannelKindIndex(std::string_view kind) {
+  const auto found = std::ranges::find(kChannelLabels, kind);
+  return found == kChannelLabels.end() ? kNoCell
+                                       : static_cast<std::size_t>(found - kChannelLabels.begin());
+}
+
+std::size_t PairIndex(Metric metric, std::size_t first, std::size_t second) {
+  const MetricDefinition& definition = DefinitionOf(metric);
+  if (first >= definition.label_values.size() || second >= definition.second_values.size()) {
+    return kNoCell;
+  }
+  return first * definition.second_values.size() + second;
+}
 
 void Metrics::Add(Metric metric, std::uint64_t amount, std::size_t label_index) {
   static_assert(kFirstCell[kMetricCount] <= kMaxCells);
@@ -55,13 +94,8 @@ std::string Metrics::ToJson() const {
   for (std::size_t i = 0; i < kMetricCount; ++i) {
     const MetricDefinition& definition = kMetricsTable[i];
     for (std::size_t label = 0; label < CellsOf(definition); ++label) {
-      std::string name(definition.name);
-      if (!definition.label.empty()) {
-        name += "{" + std::string(definition.label) + "=\"" +
-                std::string(definition.label_values[label]) + "\"}";
-      }
       if (out.size() > 1) out += ", ";
-      AppendJsonString(out, name);
+      AppendJsonString(out, std::string(definition.name) + LabelsOf(definition, label));
       out += ": ";
       AppendJsonNumber(out, Get(static_cast<Metric>(i), label));
     }
@@ -78,18 +112,18 @@ std::string MetricsReferenceMarkdown() {
       "# Metrics\n\n"
       "Generated from the table of metrics by `generate_docs`; a test keeps it fresh.\n\n"
       "Counters only grow while the program runs and begin at 0 with it; a gauge is the present\n"
-      "value. A metric with a label has one value for each of the label's values.\n\n"
+      "value. A metric with a label has one value for each of the label's values, one with two "
+      "for\n"
+      "each pair.\n\n"
       "| metric | kind | label | meaning |\n|---|---|---|---|\n";
   for (const MetricDefinition& definition : kMetricsTable) {
     out += "| `" + std::string(definition.name) + "` | ";
     out += definition.kind == MetricKind::kCounter ? "counter" : "gauge";
     out += " | ";
-    if (!definition.label.empty()) {
-      out += "`" + std::string(definition.label) + "`: ";
-      for (const std::string_view value : definition.label_values) {
-        if (value != definition.label_values.front()) out += ", ";
-        out += value;
-      }
+    if (!definition.label.empty()) AppendLabel(out, definition.label, definition.label_values);
+    if (!definition.second_label.empty()) {
+      out += "; ";
+      AppendLabel(out, definition.second_label, definition.second_values);
     }
     out += " | " + std::string(definition.help) + " |\n";
   }

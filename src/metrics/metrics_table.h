@@ -17,6 +17,12 @@ inline constexpr auto kStateLabels = std::to_array<std::string_view>({"firing", 
 inline constexpr auto kSendLabels =
     std::to_array<std::string_view>({"delivered", "retry", "dead", "disabled"});
 inline constexpr auto kReloadLabels = std::to_array<std::string_view>({"done", "refused"});
+// The kinds of channels, in the order of channels.def; a test of src/deliver holds it against them.
+inline constexpr auto kChannelLabels = std::to_array<std::string_view>(
+    {"webhook", "slack", "email", "pagerduty", "opsgenie", "twilio", "msteams", "telegram", "ntfy",
+     "alertmanager", "kafka", "log"});
+inline constexpr auto kChannelResultLabels =
+    std::to_array<std::string_view>({"done", "dead", "left_out"});
 
 inline constexpr auto kMetricsTable = std::to_array<MetricDefinition>({
     {.name = "tocsin_generate_events_total",
@@ -106,6 +112,45 @@ inline constexpr auto kMetricsTable = std::to_array<MetricDefinition>({
      .help = "Reloads of the rule and routes files on SIGHUP",
      .label = "result",
      .label_values = kReloadLabels},
+    {.name = "tocsin_channel_attempts_total",
+     .kind = MetricKind::kCounter,
+     .help = "Attempts to send a delivery on channels of the kind",
+     .label = "kind",
+     .label_values = kChannelLabels,
+     .second_label = "outcome",
+     .second_values = kSendLabels},
+    {.name = "tocsin_channel_deliveries_total",
+     .kind = MetricKind::kCounter,
+     .help = "Deliveries that ended: done, given up, or without room in the outbox",
+     .label = "kind",
+     .label_values = kChannelLabels,
+     .second_label = "result",
+     .second_values = kChannelResultLabels},
+    {.name = "tocsin_channel_attempt_microseconds_total",
+     .kind = MetricKind::kCounter,
+     .help = "Time that the attempts took; divided by their number the mean time of one",
+     .label = "kind",
+     .label_values = kChannelLabels},
+    {.name = "tocsin_channel_delivery_microseconds_total",
+     .kind = MetricKind::kCounter,
+     .help = "Time from queueing to delivery of the deliveries that are done",
+     .label = "kind",
+     .label_values = kChannelLabels},
+    {.name = "tocsin_channel_queued_deliveries",
+     .kind = MetricKind::kGauge,
+     .help = "Deliveries that are queued or being sent on configured channels",
+     .label = "kind",
+     .label_values = kChannelLabels},
+    {.name = "tocsin_channel_breakers_open",
+     .kind = MetricKind::kGauge,
+     .help = "Channels whose circuit breaker is not closed",
+     .label = "kind",
+     .label_values = kChannelLabels},
+    {.name = "tocsin_channel_disabled_channels",
+     .kind = MetricKind::kGauge,
+     .help = "Channels that their service has ended (410)",
+     .label = "kind",
+     .label_values = kChannelLabels},
 });
 static_assert(kMetricsTable.size() == static_cast<std::size_t>(Metric::kCount));
 

@@ -12,6 +12,11 @@
 namespace tocsin {
 namespace {
 
+std::size_t CellsOf(const MetricDefinition& definition) {
+  return std::max<std::size_t>(1, definition.label_values.size()) *
+         std::max<std::size_t>(1, definition.second_values.size());
+}
+
 TEST(MetricsTableTest, LabelsMirrorTheEnumsOfTheModel) {
   ASSERT_EQ(kReasonLabels.size() + 1, kRejectReasonCount);
   for (std::size_t i = 1; i < kRejectReasonCount; ++i) {
@@ -30,6 +35,8 @@ TEST(MetricsTableTest, NamesFollowTheConventionAndAreUnique) {
         << definition.name;
     EXPECT_FALSE(definition.help.empty()) << definition.name;
     EXPECT_EQ(definition.label.empty(), definition.label_values.empty()) << definition.name;
+    EXPECT_EQ(definition.second_label.empty(), definition.second_values.empty()) << definition.name;
+    EXPECT_FALSE(definition.label.empty() && !definition.second_label.empty()) << definition.name;
     EXPECT_TRUE(names.insert(definition.name).second) << definition.name;
   }
   EXPECT_EQ(DefinitionOf(Metric::kQuarantined).name, "tocsin_stage_quarantined_records_total");
@@ -40,18 +47,43 @@ TEST(MetricsTest, KeepsEveryCellApart) {
   Metrics metrics;
   std::uint64_t next = 1;
   for (std::size_t i = 0; i < kMetricsTable.size(); ++i) {
-    const std::size_t cells = std::max<std::size_t>(1, kMetricsTable[i].label_values.size());
+    const std::size_t cells = CellsOf(kMetricsTable[i]);
     for (std::size_t label = 0; label < cells; ++label) {
       metrics.Add(static_cast<Metric>(i), next++, label);
     }
   }
   std::int64_t expected = 1;
   for (std::size_t i = 0; i < kMetricsTable.size(); ++i) {
-    const std::size_t cells = std::max<std::size_t>(1, kMetricsTable[i].label_values.size());
+    const std::size_t cells = CellsOf(kMetricsTable[i]);
     for (std::size_t label = 0; label < cells; ++label) {
       EXPECT_EQ(metrics.Get(static_cast<Metric>(i), label), expected++);
     }
   }
+}
+
+TEST(MetricsTest, APairOfLabelsIsOneCell) {
+  Metrics metrics;
+  const std::size_t slack = ChannelKindIndex("slack");
+  metrics.Add(
+      Metric::kChannelDeliveries, 3,
+      PairIndex(Metric::kChannelDeliveries, slack, static_cast<std::size_t>(ChannelResult::kDead)));
+  const std::string json = metrics.ToJson();
+  EXPECT_NE(json.find(R"("tocsin_channel_deliveries_total{kind=\"slack\",result=\"dead\"}": 3)"),
+            std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"("tocsin_channel_deliveries_total{kind=\"slack\",result=\"done\"}": 0)"),
+            std::string::npos);
+  EXPECT_NE(json.find(R"("tocsin_channel_deliveries_total{kind=\"email\",result=\"dead\"}": 0)"),
+            std::string::npos);
+}
+
+TEST(MetricsTest, AKindOrResultThatDoesNotExistHasNoCell) {
+  Metrics metrics;
+  constexpr Metric kAttempts = Metric::kChannelAttempts;
+  metrics.Add(kAttempts, 1, PairIndex(kAttempts, ChannelKindIndex("pigeon"), 0));
+  metrics.Add(kAttempts, 1, PairIndex(kAttempts, 0, kSendLabels.size()));
+  metrics.Set(Metric::kChannelQueued, 1, ChannelKindIndex("pigeon"));
+  EXPECT_EQ(metrics.ToJson(), Metrics().ToJson());
 }
 
 TEST(MetricsTest, AddsAndSets) {

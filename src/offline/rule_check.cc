@@ -1,12 +1,13 @@
 #include "offline/rule_check.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "base/json_text.h"
 #include "config/units.h"
 #include "expression/expression.h"
-#include "fleet/fleet_options.h"
-#include "rule_file/rule_file.h"
+#include "fleet/rules_with_fleet.h"
 
 namespace tocsin {
 namespace {
@@ -100,19 +101,43 @@ void AppendRuleText(std::string& out, const RuleDefinition& rule) {
 
 }  // namespace
 
+Result<std::vector<std::string>> RuleFilesOf(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    const std::size_t before = files.size();
+    for (std::filesystem::directory_iterator at(path, error), end; !error && at != end;
+         at.increment(error)) {
+      const std::filesystem::path& file = at->path();
+      const bool yaml = file.extension() == ".yaml" || file.extension() == ".yml";
+      if (yaml && std::filesystem::is_regular_file(file)) files.push_back(file.string());
+    }
+    if (error) {
+      return Fail(Code::kConfiguration, "the directory " + path + " cannot be read: " +
+                                            error.message() + "; name the rule files themselves");
+    }
+    if (files.size() == before) {
+      return Fail(Code::kConfiguration, "the directory " + path +
+                                            " has no .yaml or .yml file; name a rule file or the "
+                                            "directory with them");
+    }
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
 Result<RuleCheck> CheckRuleFile(const Settings& settings, const std::string& path) {
   RuleCheck check;
   check.path = path;
-  auto file = ReadRuleFile(path, settings.metrics, check.diagnostics);
-  if (file && !file->fleet_yaml.empty()) {
-    const auto fleet =
-        ParseFleetOptions(file->fleet_yaml, path, file->fleet_place, check.diagnostics);
-    if (fleet) static_cast<void>(CheckRuleNames(*fleet, file->rules, path, check.diagnostics));
-  }
-  if (file) {
-    if (check.ok()) check.rules = std::move(file->rules);
+  auto read = ReadRulesWithFleet(path, settings.metrics, check.diagnostics);
+  if (read) {
+    check.rules = std::move(read->rules);
   } else if (check.diagnostics.empty()) {
-    return std::unexpected(std::move(file).error());
+    return std::unexpected(std::move(read).error());
   }
   return check;
 }
@@ -130,6 +155,17 @@ std::string RuleCheckJson(const RuleCheck& check) {
            ",\"column\":" + std::to_string(diagnostic.place.column) + ",\"message\":";
     AppendJsonString(out, diagnostic.message);
     out += '}';
+  }
+  return out + "]}";
+}
+
+std::string RuleChecksJson(const std::vector<RuleCheck>& checks) {
+  const bool ok = std::ranges::all_of(checks, &RuleCheck::ok);
+  std::string out = std::string("{\"ok\":") + (ok ? "true" : "false") + ",\"files\":[";
+  for (const RuleCheck& check : checks) {
+    out += out.ends_with('[') ? "{" : ",{";
+    AppendMember(out, "file", check.path);
+    out += ',' + RuleCheckJson(check).substr(1);
   }
   return out + "]}";
 }

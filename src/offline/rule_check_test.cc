@@ -49,8 +49,40 @@ TEST(RuleCheckTest, TellsEveryMistakeWithItsPlace) {
       RuleCheckJson(*check).starts_with("{\"ok\":false,\"rules\":[],\"errors\":[{\"line\":4"));
 }
 
-TEST(RuleCheckTest, AMissingFileIsAnError) {
-  EXPECT_FALSE(CheckRuleFile(Settings(), "no/such.yaml").has_value());
+TEST(RuleCheckTest, AMissingFileIsAConfigurationError) {
+  const auto check = CheckRuleFile(Settings(), "no/such.yaml");
+  ASSERT_FALSE(check.has_value());
+  EXPECT_EQ(check.error().code(), Code::kConfiguration);
+  EXPECT_TRUE(check.error().message().contains("no/such.yaml")) << check.error().message();
+}
+
+TEST(RuleCheckTest, ADirectoryStandsForTheRuleFilesInIt) {
+  const OfflineScratch scratch;
+  const std::string b = scratch.Write("b.yml", "groups: []\n");
+  const std::string a = scratch.Write("a.yaml", "groups: []\n");
+  scratch.Write("notes.txt", "no rules");
+  const std::string folder = a.substr(0, a.rfind('/'));
+  const auto files = RuleFilesOf({folder, "one.txt"});
+  ASSERT_TRUE(files.has_value());
+  EXPECT_EQ(*files, (std::vector<std::string>{a, b, "one.txt"}));
+
+  std::filesystem::create_directory(folder + "/empty");
+  const auto none = RuleFilesOf({folder + "/empty"});
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code(), Code::kConfiguration);
+  EXPECT_TRUE(none.error().message().contains("has no .yaml or .yml file"));
+}
+
+TEST(RuleCheckTest, SeveralFilesAreOneDocument) {
+  RuleCheck good{.path = "a.yaml", .rules = {}, .diagnostics = {}};
+  RuleCheck bad{.path = "b.yaml", .rules = {}, .diagnostics = {{{2, 3}, "wrong"}}};
+  std::vector<RuleCheck> checks;
+  checks.push_back(std::move(good));
+  checks.push_back(std::move(bad));
+  EXPECT_EQ(RuleChecksJson(checks),
+            R"({"ok":false,"files":[{"file":"a.yaml","ok":true,"rules":[],"errors":[]},)"
+            R"({"file":"b.yaml","ok":false,"rules":[],)"
+            R"("errors":[{"line":2,"column":3,"message":"wrong"}]}]})");
 }
 
 TEST(RuleCheckTest, ChecksTheFleetToo) {

@@ -8,12 +8,13 @@
 #include <span>
 #include <utility>
 
+#include "base/error_list.h"
 #include "base/json_text.h"
 #include "base/text.h"
+#include "fleet/rules_with_fleet.h"
 #include "model/event_parser.h"
 #include "offline/test_alerts.h"
 #include "process/partition_engine.h"
-#include "rule_file/rule_file.h"
 
 namespace tocsin {
 namespace {
@@ -45,15 +46,24 @@ struct Step {
   std::optional<std::string> status;
 };
 
+// The metrics of a device at a time.
+using Readings = std::map<std::pair<std::int64_t, std::string>, std::vector<double>>;
+
 class TestRunner {
  public:
-  TestRunner(const Settings& settings, const RuleTestFile& file, const RuleSet& rules,
-             TestLabels& labels)
-      : settings_(settings), file_(file), rules_(rules), labels_(labels) {}
+  TestRunner(const Settings& settings, const RuleSet& rules, TestLabels& labels)
+      : settings_(settings), rules_(rules), labels_(labels) {}
 
-  Result<RuleTestResult> Run(const RuleTest& test) {
-    TOCSIN_TRY(CheckNames(test));
-    TOCSIN_ASSIGN(const std::vector<Step> steps, StepsOf(test));
+  // What of the test does not fit the rules and the metrics, added to mistakes().
+  void Check(const RuleTest& test) {
+    CheckNames(test);
+    static_cast<void>(StepsOf(test));
+  }
+  const std::vector<Diagnostic>& mistakes() const { return mistakes_; }
+
+  // A test without such mistakes.
+  RuleTestResult Run(const RuleTest& test) {
+    const std::vector<Step> steps = StepsOf(test);
     RuleTestResult result;
     result.name = test.name;
     TestAlerts alerts(rules_, labels_);
@@ -76,33 +86,30 @@ class TestRunner {
   }
 
  private:
-  std::unexpected<Error> Wrong(SourcePlace place, const std::string& what) const {
-    std::string text = FormatDiagnostics(file_.path, {{place, what}});
-    while (text.ends_with('\n')) text.pop_back();
-    return Fail(Code::kConfiguration, text);
+  void Wrong(SourcePlace place, std::string what) { mistakes_.push_back({place, std::move(what)}); }
+
+  static std::string Suggestion(std::string_view word, const std::vector<std::string_view>& names) {
+    const std::string_view near = Nearest(word, names);
+    return near.empty() ? std::string() : "; did you mean `" + std::string(near) + "`?";
   }
 
-  Status CheckNames(const RuleTest& test) const {
+  void CheckNames(const RuleTest& test) {
     std::vector<std::string_view> names;
     for (std::size_t r = 0; r < rules_.size(); ++r) names.push_back(rules_.rule(r).name);
     for (const AlertCheck& check : test.checks) {
       if (std::ranges::find(names, check.alertname) != names.end()) continue;
-      const std::string_view near = Nearest(check.alertname, names);
-      return Wrong(check.place, "the rule files have no rule `" + check.alertname + "`" +
-                                    (near.empty() ? std::string()
-                                                  : "; did you mean `" + std::string(near) + "`?"));
+      Wrong(check.place, "the rule files have no rule `" + check.alertname + "`" +
+                             Suggestion(check.alertname, names));
     }
-    return {};
   }
 
   // The events of the test in their order: those of the series by time, device; each of `events`
   // after the series' events that are not later.
-  Result<std::vector<Step>> StepsOf(const RuleTest& test) {
-    TOCSIN_ASSIGN(const std::vector<Step> series, SeriesSteps(test));
-    TOCSIN_ASSIGN(const std::vector<Step> events, EventSteps(test));
+  std::vector<Step> StepsOf(const RuleTest& test) {
+    const std::vector<Step> series = SeriesSteps(test);
     std::vector<Step> all;
     auto next = series.begin();
-    for (const Step& event : events) {
+    for (const Step& event : EventSteps(test)) {
       for (; next != series.end() && next->t_us <= event.t_us; ++next) all.push_back(*next);
       all.push_back(event);
     }
@@ -110,30 +117,17 @@ class TestRunner {
     return all;
   }
 
-  Result<std::vector<Step>> SeriesSteps(const RuleTest& test) {
+  std::vector<Step> SeriesSteps(const RuleTest& test) {
     labels_.Clear();
-    std::map<std::pair<std::int64_t, std::string>, std::vector<double>> readings;
+    Readings readings;
     for (const TestSeries& series : test.series) {
-      TOCSIN_ASSIGN(const std::size_t metric, MetricOf(series));
+      const std::optional<std::size_t> metric = MetricOf(series);
       const std::string& device = series.name.labels.at("device_id");
       for (const auto& [name, value] : series.name.labels) {
         if (name == "device_id" || labels_.Set(device, name, value)) continue;
-        return Wrong(series.place,
-                     "device `" + device + "` has two values for label `" + name + "`");
+        Wrong(series.place, "device `" + device + "` has two values for label `" + name + "`");
       }
-      std::int64_t t_us = 0;
-      for (const auto& value : series.values) {
-        if (value) {
-          auto& metrics = readings[{t_us, device}];
-          metrics.resize(settings_.metrics.size(), EventBatch::kNull);
-          if (!EventBatch::IsNull(metrics[metric])) {
-            return Wrong(series.place, "two series give `" + series.name.metric + "` of device `" +
-                                           device + "` at the same time");
-          }
-          metrics[metric] = *value;
-        }
-        t_us += test.interval_us;
-      }
+      if (metric) AddReadings(series, *metric, test.interval_us, readings);
     }
     std::vector<Step> steps;
     for (auto& [at, metrics] : readings) {
@@ -142,18 +136,34 @@ class TestRunner {
     return steps;
   }
 
-  Result<std::size_t> MetricOf(const TestSeries& series) const {
+  void AddReadings(const TestSeries& series, std::size_t metric, std::int64_t interval_us,
+                   Readings& readings) {
+    const std::string& device = series.name.labels.at("device_id");
+    std::int64_t t_us = -interval_us;
+    for (const auto& value : series.values) {
+      t_us += interval_us;
+      if (!value) continue;
+      auto& metrics = readings[{t_us, device}];
+      metrics.resize(settings_.metrics.size(), EventBatch::kNull);
+      if (!EventBatch::IsNull(metrics[metric])) {
+        return Wrong(series.place, "two series give `" + series.name.metric + "` of device `" +
+                                       device + "` at the same time");
+      }
+      metrics[metric] = *value;
+    }
+  }
+
+  std::optional<std::size_t> MetricOf(const TestSeries& series) {
     std::vector<std::string_view> names;
     for (const MetricSpec& metric : settings_.metrics) names.push_back(metric.name);
     const auto found = std::ranges::find(names, series.name.metric);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-    const std::string_view near = Nearest(series.name.metric, names);
-    return Wrong(series.place, "metric `" + series.name.metric + "` is not declared" +
-                                   (near.empty() ? std::string()
-                                                 : "; did you mean `" + std::string(near) + "`?"));
+    Wrong(series.place, "metric `" + series.name.metric + "` is not declared" +
+                            Suggestion(series.name.metric, names));
+    return std::nullopt;
   }
 
-  Result<std::vector<Step>> EventSteps(const RuleTest& test) const {
+  std::vector<Step> EventSteps(const RuleTest& test) {
     const EventLimits limits = {.max_bytes = static_cast<std::size_t>(settings_.max_event_bytes),
                                 .max_depth = static_cast<std::size_t>(settings_.max_event_depth),
                                 .max_fields = static_cast<std::size_t>(settings_.max_event_fields)};
@@ -165,9 +175,10 @@ class TestRunner {
       EventBatch batch(settings_.metrics.size());
       parser.Parse(std::string_view(padded).substr(0, event.json.size()), batch);
       if (batch.reject[0] != RejectReason::kNone) {
-        return Wrong(event.place, "the event would be rejected, " +
-                                      std::string(RejectReasonName(batch.reject[0])) + ": " +
-                                      batch.messages[0].text);
+        Wrong(event.place, "the event would be rejected, " +
+                               std::string(RejectReasonName(batch.reject[0])) + ": " +
+                               std::string(batch.messages[0].text));
+        continue;
       }
       Step step{batch.time_us[0], std::string(batch.device_id[0]), {}, std::nullopt};
       for (const auto& column : batch.metrics) step.metrics.push_back(column[0]);
@@ -199,40 +210,44 @@ class TestRunner {
   }
 
   const Settings& settings_;
-  const RuleTestFile& file_;
   const RuleSet& rules_;
   TestLabels& labels_;
+  std::vector<Diagnostic> mistakes_;
   std::int64_t now_us_ = std::numeric_limits<std::int64_t>::min();
   std::int64_t fed_ = 0;
 };
 
 Result<std::vector<RuleDefinition>> ReadRules(const Settings& settings, const RuleTestFile& file) {
   std::vector<RuleDefinition> rules;
-  std::string problems;
+  ErrorList errors;
+  std::vector<Diagnostic> mistakes;  // in the test file
   std::set<std::string> names;
-  for (const std::string& path : file.rule_files) {
+  for (const TestedFile& tested : file.rule_files) {
     std::vector<Diagnostic> diagnostics;
-    auto read = ReadRuleFile(path, settings.metrics, diagnostics);
-    if (!read) {
-      if (read.error().code() != Code::kConfiguration) {
-        return std::unexpected(std::move(read).error());
+    auto read = ReadRulesWithFleet(tested.path, settings.metrics, diagnostics);
+    if (!read && diagnostics.empty()) {
+      mistakes.push_back({tested.place, read.error().message()});
+    } else if (!read) {
+      errors.Add(read.error());
+    } else {
+      for (RuleDefinition& rule : read->rules) {
+        if (!names.insert(rule.name).second) {
+          mistakes.push_back({tested.place, "two of the rule files have a rule `" + rule.name +
+                                                "`; test them in files of their own"});
+        }
+        rules.push_back(std::move(rule));
       }
-      problems += (problems.empty() ? "" : "\n") + read.error().message();
-      continue;
-    }
-    for (RuleDefinition& rule : read->rules) {
-      if (!names.insert(rule.name).second) {
-        return Fail(Code::kConfiguration,
-                    file.path + ": two of its rule files have a rule `" + rule.name + "`");
-      }
-      rules.push_back(std::move(rule));
     }
   }
-  if (!problems.empty()) return Fail(Code::kConfiguration, problems);
   if (rules.size() > RuleSet::kMaxRules) {
-    return Fail(Code::kConfiguration, file.path + ": its rule files have more than " +
-                                          std::to_string(RuleSet::kMaxRules) + " rules");
+    mistakes.push_back(
+        {file.rule_files.front().place,
+         "the rule files have more than " + std::to_string(RuleSet::kMaxRules) + " rules"});
   }
+  if (!mistakes.empty()) {
+    errors.Add(Error(Code::kConfiguration, FormatDiagnostics(file.path, mistakes)));
+  }
+  TOCSIN_TRY(errors.Finish());
   return rules;
 }
 
@@ -248,11 +263,12 @@ Result<RuleTestReport> RunRuleTests(const Settings& settings, const RuleTestFile
   const RuleSet rules(std::move(definitions), settings.metrics, &labels);
   RuleTestReport report;
   report.path = file.path;
-  TestRunner runner(settings, file, rules, labels);
-  for (const RuleTest& test : file.tests) {
-    TOCSIN_ASSIGN(RuleTestResult result, runner.Run(test));
-    report.tests.push_back(std::move(result));
+  TestRunner runner(settings, rules, labels);
+  for (const RuleTest& test : file.tests) runner.Check(test);
+  if (!runner.mistakes().empty()) {
+    return Fail(Code::kConfiguration, FormatDiagnostics(file.path, runner.mistakes()));
   }
+  for (const RuleTest& test : file.tests) report.tests.push_back(runner.Run(test));
   return report;
 }
 

@@ -18,6 +18,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kMaxBytes = 4 << 20;
+constexpr std::size_t kMaxDiagnostics = 100;
 constexpr std::int64_t kDurationLimitUs = 1000LL * 86'400 * 1'000'000;
 
 using Keys = std::initializer_list<std::string_view>;
@@ -40,70 +41,88 @@ bool IsJsonLiteral(const std::string& text) {
   return text.find_first_not_of("0123456789+-.eE") == std::string::npos;
 }
 
+// Writes every mistake to the list and goes on with what is beside it.
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path) {}
+  Reader(const std::string& path, std::vector<Diagnostic>& diagnostics)
+      : path_(path), diagnostics_(diagnostics) {}
 
-  Result<RuleTestFile> Read(const YAML::Node& root) {
+  RuleTestFile Read(const YAML::Node& root) {
     RuleTestFile file;
     file.path = path_;
-    TOCSIN_TRY(CheckKeys(root, "a test file",
-                         {"rule_files", "tests", "evaluation_interval", "group_eval_order"}));
-    const YAML::Node rule_files = root["rule_files"];
-    if (!rule_files) return Wrong(root, "`rule_files` is missing: the files to test");
-    TOCSIN_TRY(Each(rule_files, "rule_files", [&](const YAML::Node& node) -> Status {
-      TOCSIN_ASSIGN(const std::string name, Text(node, "rule_files"));
-      const std::filesystem::path directory = DirectoryOf(path_);
-      file.rule_files.push_back(std::filesystem::path(name).is_absolute()
-                                    ? name
-                                    : (directory / name).lexically_normal().string());
-      return {};
-    }));
-    const YAML::Node tests = root["tests"];
-    if (!tests) return Wrong(root, "`tests` is missing");
-    TOCSIN_TRY(Each(tests, "tests", [&](const YAML::Node& node) -> Status {
-      TOCSIN_ASSIGN(RuleTest test, ReadTest(node));
-      file.tests.push_back(std::move(test));
-      return {};
-    }));
+    if (!CheckKeys(root, "a test file",
+                   {"rule_files", "tests", "evaluation_interval", "group_eval_order"})) {
+      return file;
+    }
+    if (const YAML::Node rule_files = root["rule_files"]) {
+      Each(rule_files, "rule_files", file.rule_files,
+           [this](const YAML::Node& node) { return ReadFileName(node); });
+    } else if (diagnostics_.empty()) {  // else it is perhaps the key that is misspelt
+      Note(root, "`rule_files` is missing: the files to test");
+    }
+    if (const YAML::Node tests = root["tests"]) {
+      Each(tests, "tests", file.tests, [this](const YAML::Node& node) { return ReadTest(node); });
+    } else if (diagnostics_.empty()) {
+      Note(root, "`tests` is missing: what to do and what to expect");
+    }
     return file;
   }
 
  private:
-  std::unexpected<Error> Wrong(const YAML::Node& node, const std::string& what) const {
-    return Fail(Code::kConfiguration, path_ + At(PlaceOf(node)) + ": " + what);
+  void Note(const YAML::Node& node, std::string what) const {
+    diagnostics_.push_back({PlaceOf(node), std::move(what)});
   }
-  static std::string At(SourcePlace place) {
-    if (place.line == 0) return "";
-    return ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+  // The mistake is in the list; the error only says that there is nothing to go on with.
+  std::unexpected<Error> Wrong(const YAML::Node& node, std::string what) const {
+    Note(node, std::move(what));
+    return Fail(Code::kConfiguration, path_ + " has a mistake");
   }
 
-  Status CheckKeys(const YAML::Node& node, const std::string& what, Keys allowed) const {
-    if (!node.IsMap()) return Wrong(node, what + " is a mapping");
+  // False for what is no mapping.
+  bool CheckKeys(const YAML::Node& node, const std::string& what, Keys allowed) const {
+    if (!node.IsMap()) {
+      Note(node, what + " is a mapping");
+      return false;
+    }
     std::map<std::string, int> seen;
     for (const auto& member : node) {
-      TOCSIN_ASSIGN(const std::string key, Text(member.first, "a key"));
-      if (++seen[key] > 1) return Wrong(member.first, "key `" + key + "` stands twice");
-      if (std::ranges::find(allowed, key) != allowed.end()) continue;
-      const std::string_view near = Nearest(key, std::span(allowed.begin(), allowed.size()));
-      std::string problem = "unknown key `" + key + "` of " + what;
-      if (!near.empty()) {
-        problem += "; did you mean `" + std::string(near) + "`?";
-      } else {
-        problem += "; the keys are";
-        for (const std::string_view name : allowed) problem += " " + std::string(name);
+      const Result<std::string> key = Text(member.first, "a key");
+      if (!key) continue;
+      if (++seen[*key] > 1) Note(member.first, "key `" + *key + "` stands twice");
+      if (std::ranges::find(allowed, *key) == allowed.end()) {
+        Note(member.first, UnknownKey(*key, what, allowed));
       }
-      return Wrong(member.first, problem);
     }
-    return {};
+    return true;
   }
 
-  template <class Visit>
-  Status Each(const YAML::Node& node, const std::string& what, const Visit& visit) const {
-    if (node.IsNull()) return {};
-    if (!node.IsSequence()) return Wrong(node, "`" + what + "` is a list");
-    for (const auto& element : node) TOCSIN_TRY(visit(element));
-    return {};
+  static std::string UnknownKey(const std::string& key, const std::string& what, Keys allowed) {
+    std::string problem = "unknown key `" + key + "` of " + what;
+    const std::string_view near = Nearest(key, std::span(allowed.begin(), allowed.size()));
+    if (!near.empty()) return problem + "; did you mean `" + std::string(near) + "`?";
+    problem += "; the keys are";
+    for (const std::string_view name : allowed) problem += " " + std::string(name);
+    return problem;
+  }
+
+  // The elements that could be read.
+  template <class T, class ReadOne>
+  void Each(const YAML::Node& node, const std::string& what, std::vector<T>& into,
+            const ReadOne& read_one) const {
+    if (node.IsNull()) return;
+    if (!node.IsSequence()) return Note(node, "`" + what + "` is a list");
+    for (const auto& element : node) {
+      if (Result<T> read = read_one(element)) into.push_back(std::move(*read));
+    }
+  }
+
+  Result<TestedFile> ReadFileName(const YAML::Node& node) const {
+    TOCSIN_ASSIGN(const std::string name, Text(node, "rule_files"));
+    const std::filesystem::path directory = DirectoryOf(path_);
+    return TestedFile{std::filesystem::path(name).is_absolute()
+                          ? name
+                          : (directory / name).lexically_normal().string(),
+                      PlaceOf(node)};
   }
 
   Result<std::string> Text(const YAML::Node& node, const std::string& what) const {
@@ -122,88 +141,91 @@ class Reader {
     return *time_us;
   }
 
-  Result<std::map<std::string, std::string>> TextMap(const YAML::Node& node,
-                                                     const std::string& what) const {
+  std::map<std::string, std::string> TextMap(const YAML::Node& node,
+                                             const std::string& what) const {
     std::map<std::string, std::string> map;
     if (node.IsNull()) return map;
-    if (!node.IsMap()) return Wrong(node, "`" + what + "` is a mapping of texts");
+    if (!node.IsMap()) {
+      Note(node, "`" + what + "` is a mapping of texts");
+      return map;
+    }
     for (const auto& member : node) {
-      TOCSIN_ASSIGN(const std::string key, Text(member.first, "a name in " + what));
-      TOCSIN_ASSIGN(map[key], Text(member.second, "`" + key + "` in " + what));
+      const auto key = Text(member.first, "a name in " + what);
+      if (key) map[*key] = Text(member.second, "`" + *key + "` in " + what).value_or("");
     }
     return map;
   }
 
   Result<RuleTest> ReadTest(const YAML::Node& node) const {
-    TOCSIN_TRY(CheckKeys(
-        node, "a test",
-        {"name", "interval", "input_series", "events", "alert_rule_test", "transitions"}));
     RuleTest test;
     test.place = PlaceOf(node);
-    if (const YAML::Node name = node["name"]) {
-      TOCSIN_ASSIGN(test.name, Text(name, "`name`"));
+    if (!CheckKeys(
+            node, "a test",
+            {"name", "interval", "input_series", "events", "alert_rule_test", "transitions"})) {
+      return test;
     }
-    if (const YAML::Node interval = node["interval"]) {
-      TOCSIN_ASSIGN(const std::string text, Text(interval, "`interval`"));
-      const auto us = ParseDurationUs(text);
-      if (!us || *us <= 0) return Wrong(interval, "interval '" + text + "' is no duration above 0");
-      test.interval_us = *us;
-    }
+    if (const YAML::Node name = node["name"]) test.name = Text(name, "`name`").value_or("");
+    if (const YAML::Node interval = node["interval"]) ReadInterval(interval, test);
     if (const YAML::Node series = node["input_series"]) {
-      TOCSIN_TRY(Each(series, "input_series", [&](const YAML::Node& each) -> Status {
-        TOCSIN_ASSIGN(TestSeries read, ReadSeries(each));
-        test.series.push_back(std::move(read));
-        return {};
-      }));
+      Each(series, "input_series", test.series,
+           [this](const YAML::Node& each) { return ReadSeries(each); });
     }
     if (const YAML::Node events = node["events"]) {
-      TOCSIN_TRY(Each(events, "events", [&](const YAML::Node& each) -> Status {
-        TOCSIN_ASSIGN(TestEvent read, ReadEvent(each));
-        test.events.push_back(std::move(read));
-        return {};
-      }));
+      Each(events, "events", test.events,
+           [this](const YAML::Node& each) { return ReadEvent(each); });
     }
+    const std::size_t before = diagnostics_.size();
     if (const YAML::Node checks = node["alert_rule_test"]) {
-      TOCSIN_TRY(Each(checks, "alert_rule_test", [&](const YAML::Node& each) -> Status {
-        TOCSIN_ASSIGN(AlertCheck read, ReadCheck(each));
-        test.checks.push_back(std::move(read));
-        return {};
-      }));
+      Each(checks, "alert_rule_test", test.checks,
+           [this](const YAML::Node& each) { return ReadCheck(each); });
     }
     if (const YAML::Node transitions = node["transitions"]) {
-      test.transitions.emplace();
-      TOCSIN_TRY(Each(transitions, "transitions", [&](const YAML::Node& each) -> Status {
-        TOCSIN_ASSIGN(ExpectedTransition read, ReadTransition(each));
-        test.transitions->push_back(std::move(read));
-        return {};
-      }));
+      Each(transitions, "transitions", test.transitions.emplace(),
+           [this](const YAML::Node& each) { return ReadTransition(each); });
     }
-    if (test.checks.empty() && !test.transitions) {
-      return Wrong(node, "the test expects nothing: give `alert_rule_test` or `transitions`");
+    if (test.checks.empty() && !test.transitions && diagnostics_.size() == before) {
+      Note(node, "the test expects nothing: give `alert_rule_test` or `transitions`");
     }
     return test;
   }
 
+  void ReadInterval(const YAML::Node& node, RuleTest& test) const {
+    const Result<std::string> text = Text(node, "`interval`");
+    if (!text) return;
+    const auto us = ParseDurationUs(*text);
+    if (us && *us > 0) {
+      test.interval_us = *us;
+    } else {
+      Note(node, "interval '" + *text + "' is no duration above 0; write one like 1m");
+    }
+  }
+
   Result<TestSeries> ReadSeries(const YAML::Node& node) const {
-    TOCSIN_TRY(CheckKeys(node, "a series", {"series", "values"}));
     TestSeries series;
     series.place = PlaceOf(node);
+    if (!CheckKeys(node, "a series", {"series", "values"})) return series;
     if (!node["series"] || !node["values"]) {
       return Wrong(node, "a series has the keys `series` and `values`");
     }
-    TOCSIN_ASSIGN(const std::string name, Text(node["series"], "`series`"));
-    TOCSIN_ASSIGN(const std::string values, Text(node["values"], "`values`"));
-    auto read_name = ParseSeriesName(name);
-    if (!read_name) return Wrong(node["series"], read_name.error().message());
-    if (!read_name->labels.contains("device_id")) {
-      return Wrong(
-          node["series"],
-          "series '" + name + "' has no device: write it like temperature{device_id=\"dev_1\"}");
+    if (const auto name = Text(node["series"], "`series`")) {
+      auto read = ParseSeriesName(*name);
+      if (!read) {
+        Note(node["series"], read.error().message());
+      } else if (!read->labels.contains("device_id")) {
+        Note(node["series"], "series '" + *name +
+                                 "' has no device: write it like temperature{device_id=\"dev_1\"}");
+      } else {
+        series.name = std::move(*read);
+      }
     }
-    auto read_values = ParseSeriesValues(values);
-    if (!read_values) return Wrong(node["values"], read_values.error().message());
-    series.name = std::move(*read_name);
-    series.values = std::move(*read_values);
+    if (const auto values = Text(node["values"], "`values`")) {
+      auto read = ParseSeriesValues(*values);
+      if (read) {
+        series.values = std::move(*read);
+      } else {
+        Note(node["values"], read.error().message());
+      }
+    }
     return series;
   }
 
@@ -258,48 +280,51 @@ class Reader {
   }
 
   Result<AlertCheck> ReadCheck(const YAML::Node& node) const {
-    TOCSIN_TRY(CheckKeys(node, "alert_rule_test", {"eval_time", "alertname", "exp_alerts"}));
+    AlertCheck check;
+    check.place = PlaceOf(node);
+    if (!CheckKeys(node, "alert_rule_test", {"eval_time", "alertname", "exp_alerts"})) return check;
     if (!node["eval_time"] || !node["alertname"]) {
       return Wrong(node, "a check has the keys `eval_time` and `alertname`");
     }
-    AlertCheck check;
-    check.place = PlaceOf(node);
-    TOCSIN_ASSIGN(check.time_us, Time(node["eval_time"], "`eval_time`"));
-    TOCSIN_ASSIGN(check.alertname, Text(node["alertname"], "`alertname`"));
-    const YAML::Node alerts = node["exp_alerts"];
-    if (!alerts) return check;
-    const auto read = [&](const YAML::Node& each) -> Status {
-      TOCSIN_TRY(CheckKeys(each, "exp_alerts", {"exp_labels", "exp_annotations"}));
-      ExpectedAlert alert;
-      if (const YAML::Node labels = each["exp_labels"]) {
-        TOCSIN_ASSIGN(alert.labels, TextMap(labels, "exp_labels"));
-      }
-      if (const YAML::Node annotations = each["exp_annotations"]) {
-        TOCSIN_ASSIGN(alert.annotations, TextMap(annotations, "exp_annotations"));
-      }
-      check.alerts.push_back(std::move(alert));
-      return {};
-    };
-    TOCSIN_TRY(Each(alerts, "exp_alerts", read));
+    check.time_us = Time(node["eval_time"], "`eval_time`").value_or(0);
+    check.alertname = Text(node["alertname"], "`alertname`").value_or("");
+    if (const YAML::Node alerts = node["exp_alerts"]) {
+      Each(alerts, "exp_alerts", check.alerts,
+           [this](const YAML::Node& each) { return ReadExpected(each); });
+    }
     return check;
   }
 
+  Result<ExpectedAlert> ReadExpected(const YAML::Node& node) const {
+    ExpectedAlert alert;
+    if (!CheckKeys(node, "exp_alerts", {"exp_labels", "exp_annotations"})) return alert;
+    if (const YAML::Node labels = node["exp_labels"]) alert.labels = TextMap(labels, "exp_labels");
+    if (const YAML::Node annotations = node["exp_annotations"]) {
+      alert.annotations = TextMap(annotations, "exp_annotations");
+    }
+    return alert;
+  }
+
   Result<ExpectedTransition> ReadTransition(const YAML::Node& node) const {
-    TOCSIN_TRY(CheckKeys(node, "a transition",
-                         {"time", "alertname", "device_id", "state", "severity", "value"}));
     ExpectedTransition transition;
+    if (!CheckKeys(node, "a transition",
+                   {"time", "alertname", "device_id", "state", "severity", "value"})) {
+      return transition;
+    }
     for (const auto& member : node) {
-      const std::string key = member.first.Scalar();
+      if (!member.first.IsScalar()) continue;
+      const std::string& key = member.first.Scalar();
       if (key == "time") {
-        TOCSIN_ASSIGN(transition.time_us, Time(member.second, "`time`"));
+        if (const auto time = Time(member.second, "`time`")) transition.time_us = *time;
       } else {
-        TOCSIN_ASSIGN(transition.fields[key], Text(member.second, "`" + key + "`"));
+        transition.fields[key] = Text(member.second, "`" + key + "`").value_or("");
       }
     }
     return transition;
   }
 
   const std::string& path_;
+  std::vector<Diagnostic>& diagnostics_;
 };
 
 }  // namespace
@@ -325,12 +350,17 @@ Result<RuleTestFile> ParseRuleTestFile(std::string_view text, const std::string&
   if (text.size() > kMaxBytes) {
     return Fail(Code::kConfiguration, path + ": a test file has at most 4 MiB");
   }
+  std::vector<Diagnostic> diagnostics;
   try {
-    return Reader(path).Read(YAML::Load(std::string(text)));
+    RuleTestFile file = Reader(path, diagnostics).Read(YAML::Load(std::string(text)));
+    if (diagnostics.empty()) return file;
   } catch (const YAML::Exception& error) {
-    return Fail(Code::kConfiguration, path + ":" + std::to_string(error.mark.line + 1) + ":" +
-                                          std::to_string(error.mark.column + 1) + ": " + error.msg);
+    diagnostics.push_back({{static_cast<std::uint32_t>(error.mark.line + 1),
+                            static_cast<std::uint32_t>(error.mark.column + 1)},
+                           error.msg});
   }
+  if (diagnostics.size() > kMaxDiagnostics) diagnostics.resize(kMaxDiagnostics);
+  return Fail(Code::kConfiguration, FormatDiagnostics(path, diagnostics));
 }
 
 }  // namespace tocsin

@@ -55,14 +55,20 @@ struct RuleTest {
   SourcePlace place;
 };
 
+// A rule file that the tests are about; a relative path is relative to the test file.
+struct TestedFile {
+  std::string path;
+  SourcePlace place;
+};
+
 struct RuleTestFile {
   std::string path;
-  std::vector<std::string> rule_files;  // relative ones are relative to the test file
+  std::vector<TestedFile> rule_files;
   std::vector<RuleTest> tests;
 };
 
-// Reads a test file of at most 4 MiB. kNotFound for a missing file, kConfiguration
-// "path:line:column: …" for the first mistake.
+// Reads a test file of at most 4 MiB. kNotFound for a missing file, kConfiguration with every
+// mistake (of the first hundred), one "path:line:column: …" a line.
 Result<RuleTestFile> ReadRuleTestFile(const std::string& path);
 Result<RuleTestFile> ParseRuleTestFile(std::string_view text, const std::string& path);
 

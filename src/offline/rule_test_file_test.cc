@@ -40,7 +40,10 @@ tests:
     transitions:
       - {time: 5m, alertname: x, state: firing, value: 51.5}
 )");
-  EXPECT_EQ(file.rule_files, (std::vector<std::string>{"dir/rules.yaml", "/abs/r.yaml"}));
+  ASSERT_EQ(file.rule_files.size(), 2U);
+  EXPECT_EQ(file.rule_files[0].path, "dir/rules.yaml");
+  EXPECT_EQ(file.rule_files[0].place, (SourcePlace{2, 14}));
+  EXPECT_EQ(file.rule_files[1].path, "/abs/r.yaml");
   ASSERT_EQ(file.tests.size(), 1U);
   const RuleTest& test = file.tests[0];
   EXPECT_EQ(test.name, "heat");
@@ -90,6 +93,35 @@ TEST(RuleTestFileTest, AMistakeIsToldWithItsPlace) {
             "t.yaml:3:35: `eval_time` is 'soon'; it is a duration from the start like 10m, or a "
             "time like 2025-01-01T00:00:00Z");
   EXPECT_TRUE(Mistake("a: [").starts_with("t.yaml:"));
+}
+
+TEST(RuleTestFileTest, AllMistakesAreToldAtOnceInTheirOrder) {
+  const std::string mistakes = Mistake(R"(rule_files: [a, [b]]
+evaluation_intervall: 1m
+tests:
+  - nam: x
+    interval: 0m
+    input_series:
+      - {series: temperature, values: '1y'}
+      - {series: 't{device_id="d"}'}
+    alert_rule_test:
+      - {eval_time: soon, alertname: [x], exp_alerts: [{exp_label: {}}]}
+  - transitions: [{time: never, stat: firing}]
+  - 5
+)");
+  std::size_t at = 0;
+  for (const char* wanted :
+       {"t.yaml:1:17: rule_files must be a text", "t.yaml:2:1: unknown key `evaluation_intervall`",
+        "t.yaml:4:5: unknown key `nam`", "t.yaml:5:15: interval '0m'",
+        "t.yaml:7:18: series 'temperature' has no device",
+        "t.yaml:7:39: ", "t.yaml:8:9: a series has the keys", "t.yaml:10:21: `eval_time` is 'soon'",
+        "t.yaml:10:38: `alertname` must be a text", "unknown key `exp_label`",
+        "t.yaml:11:26: `time` is 'never'", "t.yaml:11:33: unknown key `stat`",
+        "t.yaml:12:5: a test is a mapping"}) {
+    const std::size_t found = mistakes.find(wanted, at);
+    ASSERT_NE(found, std::string::npos) << wanted << "\nin\n" << mistakes;
+    at = found;
+  }
 }
 
 TEST(RuleTestFileTest, TimesAreDurationsFromTheEpochOrTimestamps) {

@@ -119,6 +119,43 @@ TEST_F(RuleTestTest, MistakesOfATestAreToldWithTheirPlace) {
                   .contains("missing_field"));
 }
 
+TEST_F(RuleTestTest, AllMistakesAreToldAtOnce) {
+  const auto report = Run(R"(
+  - alert_rule_test: [{eval_time: 1m, alertname: hott}, {eval_time: 1m, alertname: northh}]
+    input_series:
+      - {series: 'temprature{device_id="d"}', values: '1'}
+      - {series: 'humdity{device_id="d"}', values: '1'}
+  - transitions: []
+    events: ['{"device_id":"d"}', 'x']
+)");
+  ASSERT_FALSE(report.has_value());
+  const std::string& message = report.error().message();
+  for (const char* wanted : {"t.yaml:4:23: the rule files have no rule `hott`", "`northh`",
+                             "t.yaml:6:9: metric `temprature`", "`humdity`",
+                             "t.yaml:9:14: the event would be rejected, missing_field",
+                             "the event would be rejected, invalid_json"}) {
+    EXPECT_TRUE(message.contains(wanted)) << wanted << "\nin\n" << message;
+  }
+}
+
+TEST_F(RuleTestTest, MistakesOfAllRuleFilesAreToldAtOnce) {
+  scratch_.Write("a.yaml", "groups: [{name: g, rules: [{alert: a, expr: temprature > 1}]}]\n");
+  scratch_.Write(
+      "b.yaml", "fleet: {silent_after: soon}\ngroups: [{name: g, rules: [{alert: b, expr: x}]}]\n");
+  const std::string path =
+      scratch_.Write("t.yaml", "rule_files: [a.yaml, none.yaml, b.yaml]\ntests: []\n");
+  const auto file = ReadRuleTestFile(path);
+  ASSERT_TRUE(file.has_value());
+  const auto report = RunRuleTests(Settings(), *file);
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().code(), Code::kConfiguration);
+  const std::string& message = report.error().message();
+  for (const char* wanted : {"a.yaml:1:", "b.yaml:1:23: silent_after: `soon`", "b.yaml:2:",
+                             "t.yaml:1:22: the rule file cannot be read", "none.yaml"}) {
+    EXPECT_TRUE(message.contains(wanted)) << wanted << "\nin\n" << message;
+  }
+}
+
 TEST_F(RuleTestTest, JsonTellsTheSame) {
   const auto report = Run("  - name: n\n    transitions: [{state: firing}]\n");
   ASSERT_TRUE(report.has_value());

@@ -26,6 +26,12 @@ void AppendLabels(std::string& out, const DeviceLabels& first, const DeviceLabel
 
 const DeviceLabels kNoLabels;
 
+// The severity of a level as observations count it: its position in the rule's levels + 1.
+std::string_view SeverityAt(const RuleDefinition& rule, std::size_t level) {
+  const std::size_t index = std::min(std::max<std::size_t>(level, 1), rule.levels.size()) - 1;
+  return SeverityName(rule.levels[index].severity);
+}
+
 }  // namespace
 
 AlertWriter::AlertWriter(const Settings& settings, RecordWriter& writer)
@@ -115,7 +121,6 @@ void AlertWriter::FillAnnotations(AlertRecord& alert, std::size_t rule, std::siz
 void AlertWriter::Write(const Transition& transition, std::int64_t last_offset) {
   AlertRecord alert;
   const bool known = transition.rule != Transition::kNoRule;
-  const auto level = static_cast<std::size_t>(std::max<std::uint8_t>(transition.level, 1)) - 1;
   alert.device_id = transition.device_id;
   alert.state =
       transition.kind == AlertTransition::kResolved ? AlertState::kResolved : AlertState::kFiring;
@@ -134,12 +139,13 @@ void AlertWriter::Write(const Transition& transition, std::int64_t last_offset) 
   if (known) {
     const RuleDefinition& rule = in_force_->rules.rule(transition.rule);
     alert.rule = rule.name;
-    alert.severity = SeverityName(rule.levels[std::min(level, rule.levels.size() - 1)].severity);
+    alert.severity = SeverityAt(rule, transition.level);
     alert.rule_version = rule.version;
     FillLabels(alert, rule.labels);
     FillAnnotations(alert, transition.rule, transition.row);
   } else {
     const PartitionState::RuleMemo* const memo = transition.memo;
+    const auto level = static_cast<std::size_t>(std::max<std::uint8_t>(transition.level, 1)) - 1;
     const bool has_level = memo != nullptr && level < memo->severities.size();
     alert.rule = transition.removed_rule;
     alert.severity = SeverityName(has_level ? static_cast<Severity>(memo->severities[level])
@@ -174,21 +180,21 @@ void AlertWriter::Write(const FleetChange& change, const DeviceLabels& labels,
 }
 
 void AlertWriter::WriteEvent(std::size_t row, std::span<const std::uint64_t> conditions,
-                             double value) {
+                             const PartitionEngine::FirstHit& hit) {
   std::size_t index = 0;
   while (((conditions[index / 64] >> (index % 64)) & 1) == 0) ++index;
   const RuleDefinition& rule = in_force_->rules.rule(index);
   const std::string reason = in_force_->rules.Reason(conditions);
   AlertRecord alert;
   alert.rule = rule.name;
-  alert.severity = SeverityName(rule.levels.front().severity);
+  alert.severity = SeverityAt(rule, hit.level);
   alert.rule_version = rule.version;
   alert.device_id = source_.events->device_id[row];
   alert.time_us = source_.events->time_us[row];
   alert.active_at_us = alert.time_us;
   alert.starts_at_us = alert.time_us;
   alert.event_count = 1;
-  alert.value = value;
+  alert.value = hit.value;
   alert.reason = reason;
   Fill(alert, row, 0);
   FillLabels(alert, rule.labels);

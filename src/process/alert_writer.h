@@ -42,7 +42,8 @@ class AlertWriter {
   void Write(const Transition& transition, std::int64_t last_offset);
   void Write(const FleetChange& change, const DeviceLabels& labels, std::int64_t last_offset);
   // ALERT_MODE=every_event: one record for the row, under the first rule of its conditions.
-  void WriteEvent(std::size_t row, std::span<const std::uint64_t> conditions, double value);
+  void WriteEvent(std::size_t row, std::span<const std::uint64_t> conditions,
+                  const PartitionEngine::FirstHit& hit);
 
  private:
   using Annotations = std::vector<std::pair<std::string, AnnotationTemplate>>;

@@ -50,8 +50,8 @@ class PartitionEngine::Parts final : public FleetSink {
   std::int64_t time_limit_us_ = std::numeric_limits<std::int64_t>::max();
   std::int64_t TimersUpTo() const { return std::min(largest_us_, time_limit_us_); }
   std::vector<RowVerdict> verdicts_;
-  std::vector<std::uint64_t> conditions_;  // words_ for each row of the batch
-  std::vector<double> values_;             // by row of the batch, without lifecycle
+  std::vector<std::uint64_t> conditions_;        // words_ for each row of the batch
+  std::vector<PartitionEngine::FirstHit> hits_;  // by row of the batch, without lifecycle
   std::vector<std::pair<std::size_t, std::int64_t>> late_clocks_;
 
  private:
@@ -118,7 +118,7 @@ void PartitionEngine::Parts::Process(const EventBatch& batch, std::int64_t lates
   verdicts_.assign(batch.size(), RowVerdict::kAccepted);
   conditions_.assign(batch.size() * words_, 0);
   late_clocks_.clear();
-  values_.clear();
+  hits_.clear();
   RefreshNextDue();
   for (std::size_t row = 0; row < batch.size(); ++row) {
     Judge(batch, row, latest_us);
@@ -217,8 +217,9 @@ void PartitionEngine::Parts::KeepValue(std::size_t i) {
   const auto word = std::ranges::find_if(row, [](std::uint64_t w) { return w != 0; });
   if (word == row.end()) return;
   const auto rule = static_cast<std::size_t>((word - row.begin()) * 64 + std::countr_zero(*word));
-  values_.resize(verdicts_.size(), EventBatch::kNull);
-  values_[pending_rows_[i]] = state_.memory().Value(rule, i, ObservationOf(rule, i).level);
+  const std::uint8_t level = ObservationOf(rule, i).level;
+  hits_.resize(verdicts_.size());
+  hits_[pending_rows_[i]] = {state_.memory().Value(rule, i, level), level};
 }
 
 void PartitionEngine::Parts::AdvanceRow(std::size_t i) {
@@ -478,8 +479,8 @@ std::int64_t PartitionEngine::ClockOf(std::size_t row) const {
   return found == late.end() ? PartitionState::kNoClock : found->second;
 }
 
-double PartitionEngine::ValueOf(std::size_t row) const {
-  return row < parts_->values_.size() ? parts_->values_[row] : EventBatch::kNull;
+PartitionEngine::FirstHit PartitionEngine::FirstHitOf(std::size_t row) const {
+  return row < parts_->hits_.size() ? parts_->hits_[row] : FirstHit{};
 }
 
 void PartitionEngine::AdvanceTime(std::int64_t time_us, Sink& sink) {

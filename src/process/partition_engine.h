@@ -73,8 +73,12 @@ class PartitionEngine {
   // The rules whose condition holds at an accepted row: words() of them.
   std::span<const std::uint64_t> Conditions(std::size_t row) const;
   std::int64_t ClockOf(std::size_t row) const;  // of a kLate row's device
-  // Without lifecycle: the value of the first rule whose condition holds at the row; NaN = null.
-  double ValueOf(std::size_t row) const;
+  // Without lifecycle: what the first rule whose condition holds at the row says there.
+  struct FirstHit {
+    double value = EventBatch::kNull;  // NaN = null
+    std::uint8_t level = 0;            // the highest that holds: its position in levels + 1
+  };
+  FirstHit FirstHitOf(std::size_t row) const;
 
   // Partition time moved on (rules.md, "Time-driven"): evaluates what is due up to `time_us`, in
   // the order of due times. Live: the wall clock once caught up; else the largest event time.

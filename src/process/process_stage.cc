@@ -285,7 +285,7 @@ void ProcessStageImpl::WriteRow(std::size_t row) {
   }
   const auto conditions = engine_->Conditions(row);
   if (every_event() && std::ranges::any_of(conditions, [](std::uint64_t w) { return w != 0; })) {
-    alerts_.WriteEvent(row, conditions, engine_->ValueOf(row));
+    alerts_.WriteEvent(row, conditions, engine_->FirstHitOf(row));
     ++counts_.firing;
   }
   writer_.Processed(events_, row, conditions);

@@ -66,6 +66,19 @@ TEST_F(RuleProcessTest, ALevelChangeIsARecordOfTheSameEpisode) {
   EXPECT_EQ(Field(whole[1], "active_offset"), "0");
 }
 
+TEST_F(RuleProcessTest, EveryEventModeWritesTheHighestLevelThatHolds) {
+  Rules("  - alert: hot\n    levels: {warning: temperature > 50, critical: temperature > 80}\n");
+  pipeline_.settings.alert_mode = AlertMode::kEveryEvent;
+  Event("d", 0, 60);
+  Event("d", 1, 90);
+  Event("d", 2, 20);
+  Event("e", 3, 55);
+  pipeline_.Run();
+  EXPECT_EQ(Records(), (Strings{"firing hot d 0 warning ", "firing hot d 1 critical ",
+                                "firing hot e 3 warning "}));
+  EXPECT_EQ(Field(Whole()[1], "value"), "90");
+}
+
 TEST_F(RuleProcessTest, AbsentFiresAtItsDueTimeByTheTimeOfOtherDevices) {
   Rules("  - alert: gone\n    expr: absent(5m)\n");
   Event("a", 0, 20);

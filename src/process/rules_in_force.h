@@ -20,7 +20,7 @@ struct RulesInForce {
   std::optional<FleetOptions> fleet;
   std::string fleet_version;  // as the version of a rule
 
-  // RULES_FILE and FLEET_FILE, or the default rules. kConfiguration with all mistakes of a file.
+  // RULES_FILE and FLEET_FILE, or the default rules. kConfiguration with all mistakes of both.
   static Result<std::shared_ptr<const RulesInForce>> Load(const Settings& settings);
 };
 

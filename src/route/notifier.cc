@@ -387,6 +387,13 @@ void Notifier::Reconfigure(RouteConfig config, std::int64_t now_us) {
   parts_->FinishLoad();
 }
 
+std::optional<bool> Notifier::Fires(const std::string& fingerprint) const {
+  parts_->FinishLoad();
+  const auto held = parts_->alerts.find(fingerprint);
+  if (held == parts_->alerts.end()) return std::nullopt;
+  return held->second->firing;
+}
+
 void Notifier::VisitAlerts(std::int64_t now_us,
                            const std::function<void(const AlertView&)>& visit) const {
   parts_->FinishLoad();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,6 +85,9 @@ class Notifier {
 
   // Silences, acknowledgements and one-shot shelves (silence.h).
   SilenceSet& silences();
+
+  // Whether the alert with this fingerprint fires; nothing when none is held.
+  std::optional<bool> Fires(const std::string& fingerprint) const;
 
   // Why an alert is not told at this moment.
   struct AlertView {

@@ -67,14 +67,6 @@ constexpr Inherited kInherited[] = {
     {"telegram", "bot_token", "telegram_bot_token"},
 };
 
-// Without these a channel cannot send, and only `global` may have them.
-constexpr Inherited kNeeded[] = {
-    {"email", "smarthost", "smtp_smarthost"},
-    {"email", "from", "smtp_from"},
-    {"slack", "api_url", "slack_api_url"},
-    {"opsgenie", "api_key", "opsgenie_api_key"},
-};
-
 constexpr std::string_view kGlobalKeys[] = {
     "resolve_timeout", "http_config", "smtp_from", "smtp_hello", "smtp_smarthost",
     "smtp_auth_username", "smtp_auth_password", "smtp_auth_password_file", "smtp_auth_secret",
@@ -218,14 +210,10 @@ class ReceiverReader {
       channel.options.erase(at);
     }
     Inherit(kind, channel.options);
-    for (const Inherited& need : kNeeded) {
-      const std::string option(need.option);
-      if (need.kind != kind.kind || channel.options.contains(option) ||
-          channel.options.contains(option + "_file")) {
-        continue;
+    for (const Inherited& entry : kInherited) {
+      if (entry.kind == kind.kind) {
+        channel.global_keys.emplace(entry.option, entry.global);
       }
-      Mistake(node.place, channel.name + " has no " + option + "; set it here or as " +
-                              std::string(need.global) + " under global");
     }
     receiver.channels.push_back(std::move(channel));
   }

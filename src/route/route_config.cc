@@ -7,48 +7,52 @@
 #include "route/config_node.h"
 #include "route/receiver_reader.h"
 #include "route/route_reader.h"
+#include "route/template_reader.h"
 #include "route/time_interval_reader.h"
 
 namespace tocsin {
-namespace {
-
-std::unexpected<Error> Refuse(const std::string& path, std::vector<Diagnostic>& diagnostics) {
-  std::ranges::stable_sort(diagnostics, [](const Diagnostic& a, const Diagnostic& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-  });
-  return Fail(Code::kConfiguration, FormatDiagnostics(path, diagnostics));
-}
-
-}  // namespace
-
-Result<RouteConfig> ParseRouteConfig(std::string_view text, const std::string& path,
-                                     std::vector<Diagnostic>& diagnostics) {
+RouteConfig ScanRouteConfig(std::string_view text, const std::string& path,
+                            std::vector<Diagnostic>& diagnostics) {
   static constexpr std::string_view kKnown[] = {
       "global",  "route",         "receivers", "inhibit_rules", "templates", "mute_time_intervals",
       "tracing", "time_intervals"};
   const std::optional<ConfigNode> tree = ReadConfigTree(text, diagnostics);
-  if (!tree) return Refuse(path, diagnostics);
+  if (!tree) return {};
   const ConfigFields file(*tree, "the file", kKnown, diagnostics);
-  const std::size_t slash = path.rfind('/');
+  const std::string folder = path.find('/') == std::string::npos ? "" : DirectoryOf(path);
   RouteConfig config;
-  ReadReceivers(file, slash == std::string::npos ? "" : path.substr(0, slash), config, diagnostics);
+  ReadReceivers(file, folder, config, diagnostics);
   config.time_intervals = ReadTimeIntervals(file, diagnostics);
   config.route = ReadRouteTree(file, config, diagnostics);
   config.inhibit_rules = ReadInhibitRules(file, diagnostics);
-  if (!file.List("templates").empty()) {
-    config.warnings.push_back(
-        "templates: files of Go templates have no effect; a channel's texts "
-        "are mustache templates");
-  }
+  ReadTemplates(file, folder, config, diagnostics);
   if (file.Find("tracing") != nullptr) config.warnings.push_back("tracing has no effect");
-  if (!diagnostics.empty()) return Refuse(path, diagnostics);
+  for (Receiver& receiver : config.receivers) {
+    for (ChannelConfig& channel : receiver.channels) {
+      channel.file = path;
+      channel.templates = config.templates;
+    }
+  }
   return config;
 }
 
-Result<RouteConfig> ReadRouteConfig(const std::string& path, std::vector<Diagnostic>& diagnostics) {
+Result<RouteConfig> ParseRouteConfig(std::string_view text, const std::string& path,
+                                     std::vector<Diagnostic>& diagnostics) {
+  RouteConfig config = ScanRouteConfig(text, path, diagnostics);
+  if (diagnostics.empty()) return config;
+  return Fail(Code::kConfiguration, FormatDiagnostics(path, diagnostics));
+}
+
+Result<std::string> ReadRouteText(const std::string& path) {
   Result<std::string> text = ReadWholeFile(path);
-  if (!text) return std::unexpected<Error>(std::move(text).error().WithContext("alert routes"));
-  return ParseRouteConfig(*text, path, diagnostics);
+  if (text) return text;
+  return Fail(Code::kConfiguration, "ALERT_ROUTES_FILE cannot be read: " + text.error().message() +
+                                        "; name an existing file");
+}
+
+Result<RouteConfig> ReadRouteConfig(const std::string& path, std::vector<Diagnostic>& diagnostics) {
+  TOCSIN_ASSIGN(const std::string text, ReadRouteText(path));
+  return ParseRouteConfig(text, path, diagnostics);
 }
 
 RouteConfig DefaultRouteConfig(const Settings& settings) {

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "expression/diagnostic.h"
 #include "route/matcher.h"
+#include "route/template_file.h"
 #include "route/time_interval.h"
 
 namespace tocsin {
@@ -28,6 +29,10 @@ struct ChannelConfig {
   std::map<std::string, std::string> options;
   std::map<std::string, SourcePlace> places;  // of the options that stand in the file
   SourcePlace place;                          // of the channel
+  std::string file;                           // that they are places of; "" = of none
+  // The key under `global` that an option may be set by as well, by option.
+  std::map<std::string, std::string> global_keys;
+  std::shared_ptr<const TemplateFiles> templates;  // those of the configuration, or null
 };
 
 struct Receiver {
@@ -64,6 +69,7 @@ struct RouteConfig {
   std::vector<Receiver> receivers;
   std::vector<InhibitRule> inhibit_rules;
   std::map<std::string, std::vector<TimeInterval>> time_intervals;
+  std::shared_ptr<const TemplateFiles> templates;  // read whole; null when there are none
   std::vector<std::string> warnings;  // what was accepted but has no effect, one sentence each
 };
 
@@ -77,6 +83,11 @@ std::vector<const Route*> MatchRoutes(const Route& root, const LabelMap& labels)
 Result<RouteConfig> ReadRouteConfig(const std::string& path, std::vector<Diagnostic>& diagnostics);
 Result<RouteConfig> ParseRouteConfig(std::string_view text, const std::string& path,
                                      std::vector<Diagnostic>& diagnostics);
+// The text of the file; what could be read of it in spite of mistakes, which are all in
+// `diagnostics`.
+Result<std::string> ReadRouteText(const std::string& path);
+RouteConfig ScanRouteConfig(std::string_view text, const std::string& path,
+                            std::vector<Diagnostic>& diagnostics);
 // Without a file: one receiver `default` with a webhook channel for ALERT_WEBHOOK_URL and a slack
 // channel for ALERT_SLACK_WEBHOOK_URL; every alert by itself and at once (group_by ['...'],
 // group_wait 0s, group_interval 0s, repeat_interval 4h). No channels when neither is set.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "route/example_files_for_test.h"
 
 namespace tocsin {
@@ -133,13 +136,42 @@ time_intervals:
         "routes.yml:7:16: 'severity' has no =", "routes.yml:8:15: group_by names a label twice",
         "routes.yml:9:27: time interval 'night' is not defined; did you mean 'nights'?",
         "routes.yml:10:15: continue must be true or false", "receiver 'desk' is defined twice",
-        "receiver 'none' would reach nobody: victorops_configs", "mail/email[0] has no smarthost",
-        "mail/email[0] has no from", "start_time 22:00 is not before end_time 06:00",
-        "weekdays: 'moonday'", "days_of_month: '0'", "days_of_month: '5:3'",
-        "location 'Europe/Berlim'"}) {
+        "receiver 'none' would reach nobody: victorops_configs",
+        "start_time 22:00 is not before end_time 06:00", "weekdays: 'moonday'",
+        "days_of_month: '0'", "days_of_month: '5:3'", "location 'Europe/Berlim'"}) {
     EXPECT_NE(mistakes.find(wanted), std::string::npos) << wanted << "\n in\n" << mistakes;
   }
   EXPECT_EQ(mistakes.find("hidden-key"), std::string::npos);
+}
+
+TEST(RouteConfigTest, TemplateFilesAreReadBesideTheConfiguration) {
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / "route_templates";
+  std::filesystem::create_directories(folder / "t");
+  std::ofstream(folder / "t/b.tmpl") << "B";
+  std::ofstream(folder / "t/a.tmpl") << "A";
+  const std::string path = (folder / "routes.yml").string();
+  const auto read = [&](const std::string& templates, std::vector<Diagnostic>& diagnostics) {
+    return ParseRouteConfig(
+        "route: {receiver: r}\nreceivers: [{name: r, log_configs: [{}]}]\n"
+        "templates: " +
+            templates + "\n",
+        path, diagnostics);
+  };
+  std::vector<Diagnostic> diagnostics;
+  const auto config = read("['t/*.tmpl', 'none/*.tmpl']", diagnostics);
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_NE(config->templates, nullptr);
+  EXPECT_EQ(*config->templates, (TemplateFiles{{(folder / "t/a.tmpl").string(), "A"},
+                                               {(folder / "t/b.tmpl").string(), "B"}}));
+  EXPECT_EQ(config->receivers[0].channels[0].templates, config->templates);
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("none/*.tmpl' matches no file"), std::string::npos);
+  EXPECT_FALSE(read("[t]", diagnostics));
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_NE(diagnostics[0].message.find("t is no file; name the files in it"), std::string::npos);
+  EXPECT_EQ(diagnostics[0].place.line, 3u);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(RouteConfigTest, WhatIsNoConfigurationIsRefused) {

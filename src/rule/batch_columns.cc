@@ -1,7 +1,9 @@
 #include "rule/batch_columns.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "functions/shared_windows.h"
 #include "rule/operation.h"
 
 namespace tocsin {
@@ -15,13 +17,22 @@ bool IsContiguous(std::span<const std::uint32_t> rows) {
   return difference == 0;
 }
 
+std::unique_ptr<FunctionState> MakeState(const RuleProgram& program, const ProgramState& state) {
+  const ProgramCall& first = program.calls()[state.calls[0]];
+  if (first.function->window == nullptr) return first.function->make(first.constants);
+  std::vector<WindowCall> calls;
+  for (const std::uint32_t index : state.calls) {
+    const ProgramCall& call = program.calls()[index];
+    calls.push_back(MakeWindowCall(*call.function, call.constants));
+  }
+  return std::make_unique<SharedWindows>(SamplesOf(*first.function), std::move(calls));
+}
+
 }  // namespace
 
 BatchColumns::BatchColumns(const RuleProgram& program)
     : program_(program), columns_(program.steps().size()), device_truths_(program.texts().size()) {
-  for (const ProgramCall& call : program.calls()) {
-    calls_.push_back(call.function->make(call.constants));
-  }
+  for (const ProgramState& state : program.states()) states_.push_back(MakeState(program, state));
 }
 
 BatchColumns::~BatchColumns() = default;
@@ -74,7 +85,7 @@ void BatchColumns::ComputeStep(std::uint32_t index, const EventRows& rows) {
       ComputeText(step.index, rows.device, column);
       break;
     case Step::Kind::kCall:
-      ComputeCall(step, rows, column);
+      ComputeCall(step.index, rows);
       break;
   }
 }
@@ -143,31 +154,49 @@ void BatchColumns::ComputeText(std::size_t index, std::span<const std::uint32_t>
   }
 }
 
-void BatchColumns::ComputeCall(const Step& step, const EventRows& rows, Column& column) {
-  const std::size_t n = rows.size();
+ArgumentColumn BatchColumns::Argument(std::uint32_t step, std::size_t rows) const {
   ArgumentColumn argument;
-  if (step.a != Step::kNone) {
-    const Column& from = columns_[step.a];
-    if (program_.steps()[step.a].type == ValueType::kNumber) {
-      argument.number = {from.values, n};
-      if (from.has_null) argument.null = from.null;
+  if (step == Step::kNone) return argument;
+  const Column& from = columns_[step];
+  if (program_.steps()[step].type == ValueType::kTruth) {
+    argument.truth = from.truth;
+    return argument;
+  }
+  argument.number = {from.values, rows};
+  if (from.has_null) argument.null = from.null;
+  return argument;
+}
+
+// The first call of a state works out all of them.
+void BatchColumns::ComputeCall(std::uint32_t call, const EventRows& rows) {
+  const std::uint32_t state = program_.calls()[call].state;
+  const std::vector<std::uint32_t>& calls = program_.states()[state].calls;
+  if (calls[0] != call) return;
+  const std::size_t n = rows.size();
+  const std::span<const Step> steps = program_.steps();
+  results_.clear();
+  for (const std::uint32_t index : calls) {
+    const std::uint32_t step = program_.calls()[index].step;
+    Column& column = columns_[step];
+    ResultColumn result;
+    if (steps[step].type == ValueType::kNumber) {
+      column.number.resize(n);
+      column.null.resize(n);
+      result.number = column.number;
+      result.null = column.null;
     } else {
-      argument.truth = from.truth;
+      column.truth.resize(n);
+      result.truth = column.truth;
     }
+    results_.push_back(result);
   }
-  ResultColumn result;
-  if (step.type == ValueType::kNumber) {
-    column.number.resize(n);
-    column.null.resize(n);
-    result.number = column.number;
-    result.null = column.null;
-  } else {
-    column.truth.resize(n);
-    result.truth = column.truth;
+  states_[state]->EvaluateAll(rows, Argument(steps[program_.calls()[call].step].a, n), results_);
+  for (const std::uint32_t index : calls) {
+    const std::uint32_t step = program_.calls()[index].step;
+    Column& column = columns_[step];
+    column.values = column.number.data();
+    column.has_null = steps[step].type == ValueType::kNumber && AnySet(column.null);
   }
-  calls_[step.index]->Evaluate(rows, argument, result);
-  column.values = column.number.data();
-  column.has_null = step.type == ValueType::kNumber && AnySet(column.null);
 }
 
 RowValue BatchColumns::Row::Metric(std::size_t metric) const {
@@ -196,7 +225,7 @@ std::size_t BatchColumns::bytes() const {
   }
   for (const auto& column : gathered_) bytes += column.capacity() * sizeof(double);
   for (const auto& truths : device_truths_) bytes += truths.capacity();
-  for (const auto& call : calls_) bytes += call->bytes();
+  for (const auto& state : states_) bytes += state->bytes();
   return bytes;
 }
 

@@ -47,8 +47,9 @@ class BatchColumns {
     std::size_t row_;
   };
 
-  // By ProgramCall.
-  std::span<const std::unique_ptr<FunctionState>> calls() const { return calls_; }
+  // By ProgramState.
+  std::span<const std::unique_ptr<FunctionState>> states() const { return states_; }
+  FunctionState& StateOf(std::size_t call) const { return *states_[program_.calls()[call].state]; }
   std::size_t bytes() const;
 
  private:
@@ -65,11 +66,13 @@ class BatchColumns {
   void ComputeStep(std::uint32_t index, const EventRows& rows);
   void ComputeOperator(const Step& step, Column& column);
   void ComputeText(std::size_t comparison, std::span<const std::uint32_t> device, Column& column);
-  void ComputeCall(const Step& step, const EventRows& rows, Column& column);
+  void ComputeCall(std::uint32_t call, const EventRows& rows);
+  ArgumentColumn Argument(std::uint32_t step, std::size_t rows) const;
 
   const RuleProgram& program_;
   std::vector<Column> columns_;  // by step
-  std::vector<std::unique_ptr<FunctionState>> calls_;
+  std::vector<std::unique_ptr<FunctionState>> states_;
+  std::vector<ResultColumn> results_;                     // of the calls of one state
   std::vector<std::vector<std::uint8_t>> device_truths_;  // by text comparison, then device code
   std::vector<std::vector<double>> gathered_;             // by metric; empty = not this batch
 

@@ -61,7 +61,8 @@ std::int64_t NaiveRules::Clock(std::size_t row) const {
   return clock;
 }
 
-// The readings that row sees: those of its window that are still kept (window_state.h says which).
+// The readings that row sees: those of its window that are still kept (shared_windows.h says
+// which).
 bool NaiveRules::Sees(const Node& node, std::size_t row, std::size_t other) const {
   if (row == other) return true;
   const std::int64_t t = events_[other].t_us;

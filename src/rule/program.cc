@@ -76,10 +76,23 @@ class RuleCompiler {
     if (!node.children.empty()) step.a = Add(*node.children[0]);
     step.index = static_cast<std::uint32_t>(program_.calls_.size());
     const std::uint32_t index = Intern(step);
-    program_.calls_.push_back(
-        {node.function, node.call, index, XXH3_64bits(text.data(), text.size())});
+    const std::uint32_t state = StateOf(node, text);
+    program_.calls_.push_back({node.function, node.call, index, state});
+    program_.states_[state].calls.push_back(step.index);
     call_steps_.emplace(std::move(text), index);
     return index;
+  }
+
+  std::uint32_t StateOf(const Node& node, const std::string& call) {
+    const std::string text = node.function->window == nullptr
+                                 ? call
+                                 : "readings(" + CanonicalText(*node.children[0]) + ")";
+    const auto [found, is_new] =
+        states_.try_emplace(text, static_cast<std::uint32_t>(program_.states_.size()));
+    if (is_new) {
+      program_.states_.push_back({.key = XXH3_64bits(text.data(), text.size()), .calls = {}});
+    }
+    return found->second;
   }
 
   std::uint32_t AddText(const Node& node) {
@@ -191,6 +204,7 @@ class RuleCompiler {
   std::map<Identity, std::uint32_t> identities_;
   std::map<std::string, std::uint32_t> texts_;       // by canonical text
   std::map<std::string, std::uint32_t> call_steps_;  // likewise
+  std::map<std::string, std::uint32_t> states_;      // by what their keys are made of
 };
 
 RuleProgram::RuleProgram(const std::vector<RuleDefinition>& rules, const LabelSource* labels)

@@ -36,13 +36,20 @@ struct Step {
   double number = 0;
 };
 
-// One stateful call. `key` is stable over restarts and over changes of other rules: XXH3-64 over
-// the call's canonical text.
+// One stateful call.
 struct ProgramCall {
   const FunctionSpec* function = nullptr;
   CallConstants constants;
   std::uint32_t step = 0;
+  std::uint32_t state = 0;
+};
+
+// What is remembered of the devices: for one call, or for all calls over windows of one argument.
+// `key` is stable over restarts and over changes of other rules: XXH3-64 over the call's canonical
+// text, or over `readings(ARGUMENT)`.
+struct ProgramState {
   std::uint64_t key = 0;
+  std::vector<std::uint32_t> calls;  // in the order of their steps
 };
 
 // A comparison of numbers. The comparisons of an expression stand in the order of their text, one
@@ -88,6 +95,7 @@ class RuleProgram {
 
   std::span<const Step> steps() const { return steps_; }
   std::span<const ProgramCall> calls() const { return calls_; }
+  std::span<const ProgramState> states() const { return states_; }
   std::span<const TextComparison> texts() const { return texts_; }
   const ProgramRule& rule(std::size_t index) const { return rules_[index]; }
   std::span<const ProgramRule> rules() const { return rules_; }
@@ -99,6 +107,7 @@ class RuleProgram {
 
   std::vector<Step> steps_;
   std::vector<ProgramCall> calls_;
+  std::vector<ProgramState> states_;
   std::vector<TextComparison> texts_;
   std::vector<ProgramRule> rules_;
   const LabelSource* labels_;

@@ -22,7 +22,7 @@ class MomentOfDevice final : public RowSource {
 
   RowValue Metric(std::size_t) const override { return {.null = true}; }
   RowValue Call(std::size_t call) const override {
-    const FunctionState::ValueAt value = columns_.calls()[call]->At(device_, t_us_);
+    const FunctionState::ValueAt value = columns_.StateOf(call).At(device_, t_us_);
     return {.number = value.number, .null = value.null, .truth = value.truth};
   }
   std::uint8_t Text(std::size_t comparison) const override {
@@ -37,7 +37,7 @@ class MomentOfDevice final : public RowSource {
   const std::int64_t t_us_;
 };
 
-// Keys: 8 bytes of ProgramCall::key, then the part as a varint.
+// Keys: 8 bytes of ProgramState::key, then the part as a varint.
 constexpr std::size_t kKeyBytes = 8;
 
 }  // namespace
@@ -47,8 +47,10 @@ struct RuleMemory::Parts {
     outcome.words = rules.words();
     outcome.level.resize(program.rules().size());
     outcome.clear.resize(program.rules().size());
+    for (std::uint32_t i = 0; i < program.states().size(); ++i) {
+      state_of_key.emplace(program.states()[i].key, i);
+    }
     for (std::uint32_t i = 0; i < program.calls().size(); ++i) {
-      call_of_key.emplace(program.calls()[i].key, i);
       if (program.calls()[i].function->time_driven) time_driven.push_back(i);
     }
   }
@@ -90,7 +92,7 @@ struct RuleMemory::Parts {
   const RuleProgram& program;
   BatchColumns columns;
   RuleOutcome outcome;
-  std::unordered_map<std::uint64_t, std::uint32_t> call_of_key;
+  std::unordered_map<std::uint64_t, std::uint32_t> state_of_key;
   std::vector<std::uint32_t> time_driven;  // calls
   std::string key;
   bool stale = false;
@@ -159,19 +161,19 @@ RuleMemory::AtTime RuleMemory::EvaluateAt(std::size_t rule, std::uint32_t device
 std::int64_t RuleMemory::NextChange(std::uint32_t device, std::int64_t t_us) const {
   std::int64_t next = FunctionState::kNever;
   for (const std::uint32_t call : parts_->time_driven) {
-    next = std::min(next, parts_->columns.calls()[call]->NextChange(device, t_us));
+    next = std::min(next, parts_->columns.StateOf(call).NextChange(device, t_us));
   }
   return next;
 }
 
 void RuleMemory::Flush(bool everything, const Put& put) {
   Parts& parts = *parts_;
-  for (std::size_t i = 0; i < parts.program.calls().size(); ++i) {
-    const std::uint64_t call_key = parts.program.calls()[i].key;
-    parts.columns.calls()[i]->Flush(
+  for (std::size_t i = 0; i < parts.program.states().size(); ++i) {
+    const std::uint64_t state_key = parts.program.states()[i].key;
+    parts.columns.states()[i]->Flush(
         everything, [&](std::uint32_t device, std::uint64_t part, std::string_view value) {
           parts.key.clear();
-          PutBigEndian64(parts.key, call_key);
+          PutBigEndian64(parts.key, state_key);
           PutVarint(parts.key, part);
           put(device, parts.key, value);
         });
@@ -183,16 +185,16 @@ bool RuleMemory::Restore(std::uint32_t device, std::string_view key, std::string
   std::uint64_t part = 0;
   const char* end = key.data() + key.size();
   if (ReadVarint(key.data() + kKeyBytes, end, part) != end) return false;
-  const auto call = parts_->call_of_key.find(GetBigEndian64(key.data()));
-  if (call == parts_->call_of_key.end()) {
+  const auto state = parts_->state_of_key.find(GetBigEndian64(key.data()));
+  if (state == parts_->state_of_key.end()) {
     parts_->stale = true;
     return true;
   }
-  return parts_->columns.calls()[call->second]->Restore(device, part, value);
+  return parts_->columns.states()[state->second]->Restore(device, part, value);
 }
 
 void RuleMemory::FinishRestore() {
-  for (const auto& call : parts_->columns.calls()) call->Finish();
+  for (const auto& state : parts_->columns.states()) state->Finish();
 }
 
 bool RuleMemory::stale() const {

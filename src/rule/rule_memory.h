@@ -66,12 +66,12 @@ class RuleMemory {
   // comes; FunctionState::kNever when none can.
   std::int64_t NextChange(std::uint32_t device, std::int64_t t_us) const;
 
-  // Keyed state. `key` identifies call and part (stable over restarts and over changes of other
-  // rules: derived from the call's canonical text); device codes are the caller's business.
+  // Keyed state. `key` identifies ProgramState and part (stable over restarts and over changes of
+  // other rules); device codes are the caller's business.
   using Put =
       std::function<void(std::uint32_t device, std::string_view key, std::string_view value)>;
   void Flush(bool everything, const Put& put);
-  // False when it cannot be read. A key of a call that no rule has any more is passed over (and
+  // False when it cannot be read. A key of a state that no rule has any more is passed over (and
   // counted, so that the owner writes the state anew): see stale().
   bool Restore(std::uint32_t device, std::string_view key, std::string_view value);
   void FinishRestore();

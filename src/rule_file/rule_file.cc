@@ -14,7 +14,6 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kMaxDiagnostics = 100;
 constexpr std::size_t kMaxGroups = 1000;
 
 class FileReader {
@@ -45,7 +44,7 @@ class FileReader {
   }
 
  private:
-  bool Enough() const { return diagnostics_.size() >= kMaxDiagnostics; }
+  bool Enough() const { return diagnostics_.size() >= kMaxRuleFileDiagnostics; }
 
   void ReadGroups(const YamlTree::Pair& pair) {
     if (pair.value->kind == YamlTree::Kind::kNull) return;
@@ -153,8 +152,11 @@ class FileReader {
   bool too_many_rules_ = false;
 };
 
-RuleFile ReadText(std::string_view text, const std::vector<MetricSpec>& metrics,
-                  std::vector<Diagnostic>& diagnostics) {
+}  // namespace
+
+RuleFile ScanRuleFile(std::string_view text, const std::vector<MetricSpec>& metrics,
+                      std::vector<Diagnostic>& diagnostics) {
+  diagnostics.clear();
   if (text.size() > kMaxRuleFileBytes) {
     diagnostics.push_back({{},
                            "the file has " + std::to_string(text.size()) + " bytes; at most " +
@@ -172,22 +174,26 @@ RuleFile ReadText(std::string_view text, const std::vector<MetricSpec>& metrics,
   return FileReader(lines, metrics, diagnostics).Read(*root);
 }
 
-}  // namespace
-
 Result<RuleFile> ParseRuleFile(std::string_view text, const std::string& path,
                                const std::vector<MetricSpec>& metrics,
                                std::vector<Diagnostic>& diagnostics) {
-  diagnostics.clear();
-  RuleFile file = ReadText(text, metrics, diagnostics);
+  RuleFile file = ScanRuleFile(text, metrics, diagnostics);
   if (diagnostics.empty()) return file;
-  if (diagnostics.size() > kMaxDiagnostics) diagnostics.resize(kMaxDiagnostics);
+  if (diagnostics.size() > kMaxRuleFileDiagnostics) diagnostics.resize(kMaxRuleFileDiagnostics);
   return Fail(Code::kConfiguration, FormatDiagnostics(path, diagnostics));
+}
+
+Result<std::string> ReadRuleText(const std::string& path) {
+  Result<std::string> text = ReadWholeFile(path);
+  if (text) return text;
+  return Fail(Code::kConfiguration, "the rule file cannot be read: " + text.error().message() +
+                                        "; name an existing file");
 }
 
 Result<RuleFile> ReadRuleFile(const std::string& path, const std::vector<MetricSpec>& metrics,
                               std::vector<Diagnostic>& diagnostics) {
   diagnostics.clear();
-  TOCSIN_ASSIGN(const std::string text, ReadWholeFile(path));
+  TOCSIN_ASSIGN(const std::string text, ReadRuleText(path));
   return ParseRuleFile(text, path, metrics, diagnostics);
 }
 

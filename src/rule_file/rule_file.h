@@ -30,11 +30,19 @@ inline constexpr std::size_t kMaxRuleTexts = 64;     // labels of a rule, and an
 // kMaxRulesInFile rules. On any mistake every one (of the first hundred) is in `diagnostics` and
 // the error (kConfiguration) carries them formatted. At most kMaxRuleFileBytes.
 //
-// A file that cannot be read: the error of ReadWholeFile, and no diagnostics.
+// A file that cannot be read: kConfiguration naming it, and no diagnostics.
 Result<RuleFile> ReadRuleFile(const std::string& path, const std::vector<MetricSpec>& metrics,
                               std::vector<Diagnostic>& diagnostics);
 Result<RuleFile> ParseRuleFile(std::string_view text, const std::string& path,
                                const std::vector<MetricSpec>& metrics,
                                std::vector<Diagnostic>& diagnostics);
+
+// The text of a rule file; kConfiguration naming the file that cannot be read.
+Result<std::string> ReadRuleText(const std::string& path);
+// What could be read of it in spite of mistakes, which are all in `diagnostics`.
+RuleFile ScanRuleFile(std::string_view text, const std::vector<MetricSpec>& metrics,
+                      std::vector<Diagnostic>& diagnostics);
+
+inline constexpr std::size_t kMaxRuleFileDiagnostics = 100;
 
 }  // namespace tocsin

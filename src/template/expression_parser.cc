@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 
@@ -9,10 +10,12 @@ namespace tocsin {
 namespace {
 
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxArguments = 255;
+constexpr std::string_view kSpace = " \t\r\n";
 
 class Parser {
  public:
-  Parser(std::string_view text, const NameScope& scope) : rest_(text), scope_(scope) {}
+  explicit Parser(std::string_view text) : rest_(text) {}
 
   Result<Expression> Whole() {
     TOCSIN_ASSIGN(Expression result, Pipeline());
@@ -22,7 +25,7 @@ class Parser {
 
  private:
   void SkipSpace() {
-    const std::size_t begin = rest_.find_first_not_of(" \t\r\n");
+    const std::size_t begin = rest_.find_first_not_of(kSpace);
     rest_.remove_prefix(begin == std::string_view::npos ? rest_.size() : begin);
   }
   std::unexpected<Error> Unexpected() const {
@@ -42,42 +45,40 @@ class Parser {
     return result;
   }
 
-  // A function with its operands, or one operand. `piped` becomes the last operand.
+  // A function or a method with its operands, or one operand. `piped` becomes the last operand.
   Result<Expression> Command(Expression* piped) {
     SkipSpace();
     Expression call;
     const std::string_view word = Word();
-    if (!FindFunction(word, call.function)) {
-      if (piped != nullptr) return UnknownFunction(word);
-      TOCSIN_ASSIGN(Expression operand, Operand());
-      if (AtOperand()) return UnknownFunction(word);
-      return operand;
+    if (FindFunction(word, call.function) && !word.starts_with('.')) {
+      call.kind = Expression::Kind::kCall;
+      call.text = word;
+      rest_.remove_prefix(word.size());
+      SkipSpace();
+    } else {
+      TOCSIN_ASSIGN(call, Operand());
+      if (piped == nullptr && !AtOperand()) return call;
+      const bool method = call.kind == Expression::Kind::kPath && !call.names.empty() &&
+                          (word.starts_with('.') || word.starts_with('$') || word.empty());
+      if (!method) return UnknownFunction(word);
     }
-    rest_.remove_prefix(word.size());
-    SkipSpace();
-    call.kind = Expression::Kind::kCall;
     while (AtOperand()) {
       TOCSIN_ASSIGN(Expression operand, Operand());
       call.arguments.push_back(std::move(operand));
+      if (call.arguments.size() > kMaxArguments) return Unexpected();
     }
     if (piped != nullptr) call.arguments.push_back(std::move(*piped));
-    const auto [least, most] = ArityOf(call.function);
-    if (call.arguments.size() < least || call.arguments.size() > most) {
-      return Fail(Code::kInvalidArgument, std::string(word) + " takes " +
-                                              (most > least ? "at least " : "") +
-                                              std::to_string(least) + " values, not " +
-                                              std::to_string(call.arguments.size()));
-    }
     return call;
   }
 
-  std::unexpected<Error> UnknownFunction(std::string_view word) const {
-    static constexpr auto kNames = std::to_array<std::string_view>(
-        {"toUpper", "toLower", "title", "trimSpace", "join", "len", "not",
-         "and",     "or",      "eq",    "ne",        "lt",   "le",  "gt",
-         "ge",      "if",      "range", "template",  "else", "end"});
+  static std::unexpected<Error> UnknownFunction(std::string_view word) {
+    std::vector<std::string_view> names = FunctionNames();
+    for (const std::string_view name :
+         {"if", "range", "with", "template", "define", "block", "else", "end"}) {
+      names.push_back(name);
+    }
     std::string message = "'" + std::string(word) + "' is no function that templates have here";
-    if (const auto nearest = Nearest(word, kNames); !nearest.empty()) {
+    if (const auto nearest = Nearest(word, names); !nearest.empty()) {
       message += "; did you mean " + std::string(nearest) + "?";
     }
     return Fail(Code::kInvalidArgument, message);
@@ -93,6 +94,7 @@ class Parser {
       TOCSIN_ASSIGN(operand, Pipeline());
       if (!rest_.starts_with(')')) return Fail(Code::kInvalidArgument, "a '(' has no ')'");
       rest_.remove_prefix(1);
+      TOCSIN_TRY(Chain(operand));
     } else if (first == '"' || first == '`') {
       TOCSIN_TRY(Quoted(operand.text));
     } else if ((first >= '0' && first <= '9') || first == '-') {
@@ -101,6 +103,10 @@ class Parser {
       const auto [end, error] = std::from_chars(begin, begin + Word().size(), operand.number);
       if (error != std::errc() || end != begin + Word().size()) return Unexpected();
       rest_.remove_prefix(Word().size());
+    } else if (Word() == "true" || Word() == "false") {
+      operand.kind = Expression::Kind::kBool;
+      operand.number = Word() == "true" ? 1 : 0;
+      rest_.remove_prefix(Word().size());
     } else {
       TOCSIN_TRY(Path(operand));
     }
@@ -108,19 +114,65 @@ class Parser {
     return operand;
   }
 
-  Status Path(Expression& operand) {
-    std::string_view path = Word();
-    const std::string_view whole = path;
-    rest_.remove_prefix(whole.size());
-    const bool from_root = path.starts_with('$');
-    if (from_root) path.remove_prefix(1);
-    if (path.starts_with('.')) path.remove_prefix(1);
-    if (path.empty() || path.find_first_of("\"`{}$") != std::string_view::npos) {
-      return Fail(Code::kInvalidArgument, "'" + std::string(whole) + "' is no field");
-    }
-    operand.kind = Expression::Kind::kField;
-    TOCSIN_ASSIGN(operand.field, FindField(path, scope_, from_root));
+  // (…).Labels.x
+  Status Chain(Expression& operand) {
+    if (!rest_.starts_with('.')) return {};
+    Expression chain;
+    chain.kind = Expression::Kind::kPath;
+    chain.base = Expression::Base::kOperand;
+    chain.operand.push_back(std::move(operand));
+    const std::string_view path = Word();
+    rest_.remove_prefix(path.size());
+    TOCSIN_TRY(Split(path.substr(1), path, chain.names));
+    operand = std::move(chain);
     return {};
+  }
+
+  // .Labels.x, Labels.x, $, $.Labels.x, $alert.Labels.x
+  Status Path(Expression& operand) {
+    const std::string_view whole = Word();
+    std::string_view path = whole;
+    rest_.remove_prefix(whole.size());
+    operand.kind = Expression::Kind::kPath;
+    if (path.starts_with('$')) {
+      const std::string_view name = path.substr(1, path.find('.') - 1);
+      operand.base = name.empty() ? Expression::Base::kRoot : Expression::Base::kVariable;
+      operand.text = name;
+      path.remove_prefix(1 + name.size());
+      if (path.empty()) return CheckWord(name, whole);
+      path.remove_prefix(1);
+    } else if (path == ".") {
+      return {};
+    } else if (path.starts_with('.')) {
+      path.remove_prefix(1);
+    }
+    return Split(path, whole, operand.names);
+  }
+
+  static Status CheckWord(std::string_view word, std::string_view whole) {
+    if (word.find_first_of("\"`{}$,:=") == std::string_view::npos) return {};
+    return Fail(Code::kInvalidArgument, "'" + std::string(whole) + "' is no field");
+  }
+
+  static Status Split(std::string_view path, std::string_view whole,
+                      std::vector<std::string>& names) {
+    for (;;) {
+      const std::size_t dot = path.find('.');
+      const std::string_view name = path.substr(0, dot);
+      if (name.empty()) {
+        return Fail(Code::kInvalidArgument, "'" + std::string(whole) + "' is no field");
+      }
+      TOCSIN_TRY(CheckWord(name, whole));
+      names.emplace_back(name);
+      if (dot == std::string_view::npos) return {};
+      path.remove_prefix(dot + 1);
+    }
+  }
+
+  static std::unexpected<Error> UnknownEscape(char c) {
+    const std::string escape = {'\\', c};
+    return Fail(Code::kInvalidArgument,
+                "'" + escape + "' is no escape; write \\" + escape + ", or the text in backquotes");
   }
 
   Status Quoted(std::string& out) {
@@ -129,8 +181,11 @@ class Parser {
     for (; at < rest_.size() && rest_[at] != quote; ++at) {
       char c = rest_[at];
       if (c == '\\' && quote == '"' && at + 1 < rest_.size()) {
-        c = rest_[++at];
-        c = c == 'n' ? '\n' : c == 't' ? '\t' : c;
+        constexpr std::string_view kEscapes = "ntr\\\"'";
+        constexpr std::string_view kMeaning = "\n\t\r\\\"'";
+        const std::size_t which = kEscapes.find(rest_[++at]);
+        if (which == std::string_view::npos) return UnknownEscape(rest_[at]);
+        c = kMeaning[which];
       }
       out += c;
     }
@@ -140,14 +195,13 @@ class Parser {
   }
 
   std::string_view rest_;
-  const NameScope scope_;
   int depth_ = 0;
 };
 
 }  // namespace
 
-Result<Expression> ParseExpression(std::string_view text, const NameScope& scope) {
-  return Parser(text, scope).Whole();
+Result<Expression> ParseExpression(std::string_view text) {
+  return Parser(text).Whole();
 }
 
 }  // namespace tocsin

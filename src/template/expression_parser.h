@@ -7,8 +7,9 @@
 
 namespace tocsin {
 
-// A Go-template pipeline over fields: `.Status | toUpper`, `eq .Status "firing"`,
-// `gt (len .Alerts.Firing) 0`, `Alerts`. kInvalidArgument without a place.
-Result<Expression> ParseExpression(std::string_view text, const NameScope& scope);
+// A Go-template pipeline: `.Status | toUpper`, `eq .Status "firing"`, `(index .Alerts 0).Labels.x`,
+// `$alert.StartsAt.Format "15:04"`, `Alerts`. What its names mean is not looked at.
+// kInvalidArgument without a place.
+Result<Expression> ParseExpression(std::string_view text);
 
 }  // namespace tocsin

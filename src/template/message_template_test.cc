@@ -128,7 +128,7 @@ TEST(MessageTemplateTest, RefusesWhatItCannotMean) {
                            "{{ eq .Status }}",
                            "{{ template \"mine\" . }}",
                            "{{ .Status",
-                           "{{ $x := .Status }}",
+                           "{{ $x }}",
                            "{{ \"open }}",
                            "{{ (len .Alerts }}",
                            "{{ if }}{{ end }}",

@@ -1,17 +1,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
-#include "base/json_text.h"
-#include "base/text.h"
 #include "template/template_tree.h"
+#include "template/template_value.h"
 
+// The names of the fields, and what they hold.
 namespace tocsin {
 namespace {
 
 struct NamedField {
   std::string_view name;
   Field field;
+  ValueType type = ValueType::kScalar;
 };
 
 constexpr auto kRootFields = std::to_array<NamedField>({
@@ -24,21 +26,19 @@ constexpr auto kRootFields = std::to_array<NamedField>({
     {"TruncatedAlerts", Field::kTruncatedAlerts},
     {"Digest", Field::kDigest},
     {"Backlog", Field::kBacklog},
-    {"GroupLabels", Field::kGroupLabels},
-    {"CommonLabels", Field::kCommonLabels},
-    {"CommonAnnotations", Field::kCommonAnnotations},
-    {"Alerts.Firing", Field::kAlertsFiring},
-    {"Alerts.Resolved", Field::kAlertsResolved},
-    {"Alerts", Field::kAlerts},
-    {"TopDevices", Field::kTopDevices},
+    {"GroupLabels", Field::kGroupLabels, ValueType::kMap},
+    {"CommonLabels", Field::kCommonLabels, ValueType::kMap},
+    {"CommonAnnotations", Field::kCommonAnnotations, ValueType::kMap},
+    {"Alerts", Field::kAlerts, ValueType::kAlerts},
+    {"TopDevices", Field::kTopDevices, ValueType::kPairs},
 });
 
 constexpr auto kAlertFields = std::to_array<NamedField>({
     {"Status", Field::kAlertStatus},
-    {"Labels", Field::kLabels},
-    {"Annotations", Field::kAnnotations},
-    {"StartsAt", Field::kStartsAt},
-    {"EndsAt", Field::kEndsAt},
+    {"Labels", Field::kLabels, ValueType::kMap},
+    {"Annotations", Field::kAnnotations, ValueType::kMap},
+    {"StartsAt", Field::kStartsAt, ValueType::kTime},
+    {"EndsAt", Field::kEndsAt, ValueType::kTime},
     {"GeneratorURL", Field::kGeneratorUrl},
     {"Fingerprint", Field::kFingerprint},
     {"Value", Field::kValue},
@@ -47,156 +47,80 @@ constexpr auto kAlertFields = std::to_array<NamedField>({
     {"Severity", Field::kAlertSeverity},
 });
 
+constexpr auto kAlertsFields = std::to_array<NamedField>({
+    {"Firing", Field::kFiring, ValueType::kAlerts},
+    {"Resolved", Field::kResolved, ValueType::kAlerts},
+});
+
+constexpr auto kMapFields = std::to_array<NamedField>({
+    {"SortedPairs", Field::kSortedPairs, ValueType::kPairs},
+    {"Names", Field::kNames, ValueType::kTexts},
+    {"Values", Field::kValues, ValueType::kTexts},
+});
+
+constexpr auto kPairsFields = std::to_array<NamedField>({
+    {"Names", Field::kNames, ValueType::kTexts},
+    {"Values", Field::kValues, ValueType::kTexts},
+});
+
 constexpr auto kPairFields = std::to_array<NamedField>({
     {"Name", Field::kPairName},
     {"Value", Field::kPairValue},
     {"Count", Field::kPairValue},
 });
 
-// The reference when `path` is one of `fields`, or the entry of a map among them.
-bool Match(std::string_view path, std::span<const NamedField> fields, FieldReference& found) {
-  for (const NamedField& field : fields) {
-    if (path == field.name) {
-      found = {field.field, FieldReference::View::kPlain, {}};
-      return true;
-    }
-    if (!IsMap(field.field) || !path.starts_with(field.name) || path[field.name.size()] != '.') {
-      continue;
-    }
-    std::string_view rest = path.substr(field.name.size() + 1);
-    using View = FieldReference::View;
-    if (rest.starts_with("SortedPairs.")) rest.remove_prefix(12);
-    const View view = rest == "SortedPairs" ? View::kPairs
-                      : rest == "Names"     ? View::kNames
-                      : rest == "Values"    ? View::kValues
-                                            : View::kEntry;
-    found = {field.field, view, view == View::kEntry ? std::string(rest) : std::string()};
-    return true;
-  }
-  return false;
-}
+constexpr auto kTimeFields = std::to_array<NamedField>({
+    {"UTC", Field::kUtc, ValueType::kTime},
+    {"Local", Field::kUtc, ValueType::kTime},
+    {"Unix", Field::kUnix},
+});
 
-const LabelMap* MapOf(Field field, const TemplateScope& scope) {
-  static const LabelMap empty;
-  const NotificationView& view = *scope.view;
-  const auto index = static_cast<std::size_t>(scope.alert);
-  switch (field) {
-    case Field::kGroupLabels:
-      return &view.notification().group_labels;
-    case Field::kCommonLabels:
-      return &view.common_labels();
-    case Field::kCommonAnnotations:
-      return &view.common_annotations();
-    case Field::kLabels:
-      return &view.labels(index);
-    case Field::kAnnotations:
-      return &view.notification().alerts[index].annotations;
+std::span<const NamedField> FieldsOf(ValueType type) {
+  switch (type) {
+    case ValueType::kRoot:
+      return kRootFields;
+    case ValueType::kAlert:
+      return kAlertFields;
+    case ValueType::kAlerts:
+      return kAlertsFields;
+    case ValueType::kMap:
+      return kMapFields;
+    case ValueType::kPairs:
+      return kPairsFields;
+    case ValueType::kPair:
+      return kPairFields;
+    case ValueType::kTime:
+      return kTimeFields;
     default:
-      return &empty;
+      return {};
   }
 }
 
 TemplateValue Text(std::string_view text) {
-  return {.text = std::string(text)};
+  return {std::string(text)};
 }
-TemplateValue Number(double number) {
-  return {.kind = TemplateValue::Kind::kNumber, .number = number};
+TemplateValue Number(std::uint64_t number) {
+  return {static_cast<double>(number)};
 }
-TemplateValue Bool(bool value) {
-  return {.kind = TemplateValue::Kind::kBool, .number = value ? 1.0 : 0.0};
-}
-
-TemplateValue MapValue(const FieldReference& field, const TemplateScope& scope) {
-  const LabelMap& map = *MapOf(field.field, scope);
-  if (field.view == FieldReference::View::kEntry) {
-    const auto found = map.find(field.key);
-    return Text(found == map.end() ? std::string_view() : std::string_view(found->second));
-  }
-  TemplateValue value{.kind = TemplateValue::Kind::kList,
-                      .number = static_cast<double>(map.size())};
-  for (const auto& [name, text] : map) {
-    if (field.view == FieldReference::View::kNames) {
-      value.list.push_back(name);
-    } else if (field.view == FieldReference::View::kValues) {
-      value.list.push_back(text);
-    } else {
-      value.list.push_back(name + "=" + text);
-    }
-  }
-  return value;
+// A map of the notification, which outlives every value.
+TemplateValue Borrowed(const LabelMap& map) {
+  return {TemplateValue::Map(TemplateValue::Map(), &map)};
 }
 
-TemplateValue AlertValue(Field field, const AlertMessage& alert, std::string_view external_url) {
-  switch (field) {
-    case Field::kAlertStatus:
-      return Text(StatusText(alert));
-    case Field::kStartsAt:
-      return Text(TimeText(alert.starts_at_us));
-    case Field::kEndsAt:
-      return Text(TimeText(alert.firing ? 0 : alert.ends_at_us));
-    case Field::kGeneratorUrl:
-      return Text(external_url);
-    case Field::kFingerprint:
-      return Text(alert.fingerprint);
-    case Field::kValue:
-      return std::isfinite(alert.value) ? Number(alert.value) : Text("");
-    case Field::kDeviceId:
-      return Text(alert.device_id);
-    case Field::kRule:
-      return Text(alert.rule);
-    default:
-      return Text(alert.severity);
-  }
-}
-
-}  // namespace
-
-bool IsMap(Field field) {
-  return field == Field::kGroupLabels || field == Field::kCommonLabels ||
-         field == Field::kCommonAnnotations || field == Field::kLabels ||
-         field == Field::kAnnotations;
-}
-
-bool IsList(const FieldReference& field) {
-  if (IsMap(field.field)) return field.view != FieldReference::View::kEntry;
-  return field.field == Field::kAlerts || field.field == Field::kAlertsFiring ||
-         field.field == Field::kAlertsResolved || field.field == Field::kTopDevices;
-}
-
-std::vector<TemplateScope> ElementsOf(const FieldReference& field, const TemplateScope& scope,
-                                      std::vector<std::pair<std::string, std::string>>& pairs) {
-  std::vector<TemplateScope> elements;
-  const Notification& notification = scope.view->notification();
-  if (IsMap(field.field) || field.field == Field::kTopDevices) {
-    if (field.field == Field::kTopDevices) {
-      for (const auto& [device, count] : notification.top_devices) {
-        pairs.emplace_back(device, std::to_string(count));
-      }
-    } else {
-      for (const auto& entry : *MapOf(field.field, scope)) pairs.emplace_back(entry);
-    }
-    for (const auto& pair : pairs) elements.push_back({scope.view, scope.alert, &pair});
-    return elements;
-  }
+TemplateValue AlertsOf(const Notification& notification, Field field) {
+  TemplateValue::Alerts alerts;
   for (std::size_t i = 0; i < notification.alerts.size(); ++i) {
     const bool firing = notification.alerts[i].firing;
-    if (field.field == Field::kAlertsFiring && !firing) continue;
-    if (field.field == Field::kAlertsResolved && firing) continue;
-    elements.push_back({scope.view, static_cast<std::ptrdiff_t>(i), nullptr});
+    if (field == Field::kFiring && !firing) continue;
+    if (field == Field::kResolved && firing) continue;
+    alerts.indexes.push_back(i);
   }
-  return elements;
+  return {std::move(alerts)};
 }
 
-TemplateValue ValueOf(const FieldReference& field, const TemplateScope& scope) {
-  if (IsMap(field.field)) return MapValue(field, scope);
-  const NotificationView& view = *scope.view;
+TemplateValue OfRoot(Field field, const NotificationView& view) {
   const Notification& notification = view.notification();
-  if (IsList(field)) {
-    std::vector<std::pair<std::string, std::string>> pairs;
-    return {.kind = TemplateValue::Kind::kList,
-            .number = static_cast<double>(ElementsOf(field, scope, pairs).size())};
-  }
-  switch (field.field) {
+  switch (field) {
     case Field::kStatus:
       return Text(view.status());
     case Field::kReceiver:
@@ -206,50 +130,178 @@ TemplateValue ValueOf(const FieldReference& field, const TemplateScope& scope) {
     case Field::kExternalUrl:
       return Text(view.external_url());
     case Field::kFiringCount:
-      return Number(static_cast<double>(notification.firing_count));
+      return Number(notification.firing_count);
     case Field::kResolvedCount:
-      return Number(static_cast<double>(notification.resolved_count));
+      return Number(notification.resolved_count);
     case Field::kTruncatedAlerts:
-      return Number(static_cast<double>(view.truncated()));
+      return Number(view.truncated());
     case Field::kDigest:
-      return Bool(notification.digest);
+      return {notification.digest};
     case Field::kBacklog:
-      return Bool(notification.backlog);
-    case Field::kPairName:
-      return Text(scope.pair->first);
-    case Field::kPairValue:
-      return Text(scope.pair->second);
-    default:
-      return AlertValue(field.field, notification.alerts[static_cast<std::size_t>(scope.alert)],
-                        view.external_url());
+      return {notification.backlog};
+    case Field::kGroupLabels:
+      return Borrowed(notification.group_labels);
+    case Field::kCommonLabels:
+      return Borrowed(view.common_labels());
+    case Field::kCommonAnnotations:
+      return Borrowed(view.common_annotations());
+    case Field::kAlerts:
+      return AlertsOf(notification, field);
+    default: {
+      TemplateValue::Pairs devices;
+      for (const auto& [device, count] : notification.top_devices) {
+        devices.push_back({device, std::to_string(count)});
+      }
+      return {std::move(devices)};
+    }
   }
 }
 
-Result<FieldReference> FindField(std::string_view path, const NameScope& scope, bool from_root) {
-  FieldReference found;
-  if (!from_root && scope.pair && Match(path, kPairFields, found)) return found;
-  if (!from_root && scope.alert && Match(path, kAlertFields, found)) return found;
-  if (Match(path, kRootFields, found)) return found;
-  std::vector<std::string_view> known;
-  const auto add = [&](std::span<const NamedField> fields) {
-    for (const NamedField& field : fields) known.push_back(field.name);
-  };
-  if (!from_root && scope.pair) add(kPairFields);
-  if (!from_root && scope.alert) add(kAlertFields);
-  add(kRootFields);
-  const std::string_view head = path.substr(0, path.find('.'));
-  std::string message = "unknown field '" + std::string(path) + "'";
-  std::string_view nearest = Nearest(path, known);
-  if (nearest.empty()) nearest = Nearest(head, known);
-  if (!nearest.empty()) {
-    message += "; did you mean " + std::string(nearest) + "?";
-  } else if (!scope.alert && Match(path, kAlertFields, found)) {
-    message += "; it is a field of an alert: use it within {{#Alerts}}…{{/Alerts}}";
-  } else {
-    message += "; known are";
-    for (const std::string_view name : known) message.append(" ").append(name);
+// Of an alert that there is not: empty values of the field's type.
+TemplateValue OfNoAlert(Field field) {
+  if (field == Field::kLabels || field == Field::kAnnotations) return {TemplateValue::Map()};
+  if (field == Field::kStartsAt || field == Field::kEndsAt) return {TemplateValue::Time{}};
+  return Text("");
+}
+
+TemplateValue OfAlert(Field field, std::size_t index, const NotificationView& view) {
+  if (index >= view.notification().alerts.size()) return OfNoAlert(field);
+  const AlertMessage& alert = view.notification().alerts[index];
+  switch (field) {
+    case Field::kAlertStatus:
+      return Text(StatusText(alert));
+    case Field::kLabels:
+      return Borrowed(view.labels(index));
+    case Field::kAnnotations:
+      return Borrowed(alert.annotations);
+    case Field::kStartsAt:
+      return {TemplateValue::Time{alert.starts_at_us}};
+    case Field::kEndsAt:
+      return {TemplateValue::Time{alert.firing ? 0 : alert.ends_at_us}};
+    case Field::kGeneratorUrl:
+      return Text(view.external_url());
+    case Field::kFingerprint:
+      return Text(alert.fingerprint);
+    case Field::kValue:
+      return std::isfinite(alert.value) ? TemplateValue{alert.value} : Text("");
+    case Field::kDeviceId:
+      return Text(alert.device_id);
+    case Field::kRule:
+      return Text(alert.rule);
+    default:
+      return Text(alert.severity);
   }
-  return Fail(Code::kInvalidArgument, message);
+}
+
+TemplateValue OfMap(Field field, const LabelMap* map, const std::string& key) {
+  if (field == Field::kEntry) {
+    if (map == nullptr) return Text("");
+    const auto found = map->find(key);
+    return Text(found == map->end() ? std::string_view() : std::string_view(found->second));
+  }
+  if (field == Field::kSortedPairs) {
+    TemplateValue::Pairs pairs;
+    if (map == nullptr) return {std::move(pairs)};
+    for (const auto& [name, value] : *map) pairs.push_back({name, value});
+    return {std::move(pairs)};
+  }
+  TemplateValue::Texts texts;
+  if (map == nullptr) return {std::move(texts)};
+  for (const auto& [name, value] : *map) texts.push_back(field == Field::kNames ? name : value);
+  return {std::move(texts)};
+}
+
+TemplateValue OfPairs(Field field, const TemplateValue::Pairs& pairs) {
+  TemplateValue::Texts texts;
+  for (const TemplateValue::Pair& pair : pairs) {
+    texts.push_back(field == Field::kNames ? pair.name : pair.value);
+  }
+  return {std::move(texts)};
+}
+
+}  // namespace
+
+std::string_view TypeName(ValueType type) {
+  switch (type) {
+    case ValueType::kScalar:
+      return "a text or a number";
+    case ValueType::kTime:
+      return "a time";
+    case ValueType::kTexts:
+      return "a list of texts";
+    case ValueType::kMap:
+      return "labels";
+    case ValueType::kPairs:
+      return "a list of pairs";
+    case ValueType::kPair:
+      return "a pair of name and value";
+    case ValueType::kAlerts:
+      return "a list of alerts";
+    case ValueType::kAlert:
+      return "an alert";
+    case ValueType::kRoot:
+      break;
+  }
+  return "the notification";
+}
+
+bool ElementOf(ValueType list, ValueType& element) {
+  switch (list) {
+    case ValueType::kTexts:
+      element = ValueType::kScalar;
+      return true;
+    case ValueType::kMap:
+    case ValueType::kPairs:
+      element = ValueType::kPair;
+      return true;
+    case ValueType::kAlerts:
+      element = ValueType::kAlert;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool FindField(ValueType of, std::string_view name, FoundField& found) {
+  const auto fields = FieldsOf(of);
+  const auto at = std::ranges::find(fields, name, &NamedField::name);
+  if (at != fields.end()) {
+    found = {at->field, at->type};
+    return true;
+  }
+  if (of != ValueType::kMap || name.empty()) return false;
+  found = {Field::kEntry, ValueType::kScalar};
+  return true;
+}
+
+std::vector<std::string_view> FieldNames(ValueType of) {
+  std::vector<std::string_view> names;
+  for (const NamedField& field : FieldsOf(of)) names.push_back(field.name);
+  return names;
+}
+
+TemplateValue MemberOf(const TemplateValue& value, Field field, const std::string& key,
+                       const TemplateRun& run) {
+  const auto& data = value.data;
+  if (std::holds_alternative<TemplateValue::Root>(data)) return OfRoot(field, run.view);
+  if (const auto* alert = std::get_if<TemplateValue::Alert>(&data)) {
+    return OfAlert(field, alert->index, run.view);
+  }
+  if (std::holds_alternative<TemplateValue::Alerts>(data)) {
+    return AlertsOf(run.view.notification(), field);
+  }
+  if (const auto* map = std::get_if<TemplateValue::Map>(&data)) {
+    return OfMap(field, map->get(), key);
+  }
+  if (const auto* pairs = std::get_if<TemplateValue::Pairs>(&data)) return OfPairs(field, *pairs);
+  if (const auto* pair = std::get_if<TemplateValue::Pair>(&data)) {
+    return Text(field == Field::kPairName ? pair->name : pair->value);
+  }
+  if (const auto* time = std::get_if<TemplateValue::Time>(&data)) {
+    if (field == Field::kUtc) return value;
+    return {static_cast<double>(time->us / 1'000'000)};
+  }
+  return {};
 }
 
 }  // namespace tocsin

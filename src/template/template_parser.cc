@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "template/default_texts.h"
 #include "template/expression_parser.h"
 #include "template/tag_scanner.h"
 
@@ -10,31 +9,83 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;
+constexpr std::string_view kSpace = " \t\r\n";
 
 // A section that was begun and not yet ended.
 struct Open {
-  std::string name;  // of a mustache section, "if" or "range"
+  std::string name;  // of a mustache section; "if", "range", "with", "define", "block"
   bool mustache = false;
   TemplateNode node;
   bool inverted = false;      // {{^x}}: the body is for the false case
   bool in_otherwise = false;  // after {{else}}
   std::size_t chained = 0;    // ends by one {{end}}: {{else if}} nests
-  NameScope outer;
-  int line = 1;
-  int column = 1;
 };
+
+void SkipSpace(std::string_view& text) {
+  const std::size_t next = text.find_first_not_of(kSpace);
+  text.remove_prefix(next == std::string_view::npos ? text.size() : next);
+}
 
 std::string_view TakeWord(std::string_view& text) {
   const std::size_t end = text.find_first_of(" \t\r\n");
   const std::string_view word = text.substr(0, end);
   text.remove_prefix(word.size());
-  const std::size_t next = text.find_first_not_of(" \t\r\n");
-  text.remove_prefix(next == std::string_view::npos ? text.size() : next);
+  SkipSpace(text);
   return word;
+}
+
+// $name at the begin of `text`, taken away with the space behind it; "" when there is none.
+std::string_view TakeVariable(std::string_view& text) {
+  if (text.size() < 2 || text[0] != '$') return {};
+  std::size_t size = 1;
+  const auto word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  while (size < text.size() && word(text[size])) ++size;
+  if (size == 1) return {};
+  const std::string_view name = text.substr(1, size - 1);
+  text.remove_prefix(size);
+  SkipSpace(text);
+  return name;
+}
+
+// `$x :=`, `$x =` or `$key, $value :=` before a pipeline, taken away.
+void TakeVariables(std::string_view& text, TemplateNode& node) {
+  std::string_view rest = text;
+  std::string_view value = TakeVariable(rest);
+  std::string_view key;
+  if (!value.empty() && rest.starts_with(',')) {
+    rest.remove_prefix(1);
+    SkipSpace(rest);
+    key = std::exchange(value, TakeVariable(rest));
+  }
+  const bool declares = rest.starts_with(":=");
+  if (value.empty() || !(declares || rest.starts_with('='))) return;
+  rest.remove_prefix(declares ? 2 : 1);
+  SkipSpace(rest);
+  node.key_name = key;
+  node.value_name = value;
+  node.declares = declares;
+  text = rest;
+}
+
+// "name" at the begin of `text`, taken away.
+Result<std::string> TakeName(std::string_view& text, std::string_view what) {
+  const char quote = text.empty() ? '\0' : text[0];
+  const std::size_t end = text.size() > 1 ? text.find(quote, 1) : std::string_view::npos;
+  if ((quote != '"' && quote != '`') || end == std::string_view::npos) {
+    return Fail(Code::kInvalidArgument, std::string(what) + " takes a name in quotes");
+  }
+  std::string name(text.substr(1, end - 1));
+  text.remove_prefix(end + 1);
+  SkipSpace(text);
+  return name;
 }
 
 class TreeBuilder {
  public:
+  explicit TreeBuilder(Defines& defines) : defines_(defines) {}
+
   Result<std::vector<TemplateNode>> Build(const std::vector<TemplatePiece>& pieces) {
     for (const TemplatePiece& piece : pieces) {
       const Status status = piece.tag ? OnTag(piece) : OnText(piece);
@@ -45,7 +96,7 @@ class TreeBuilder {
     if (open_.empty()) return std::move(top_);
     const Open& last = open_.back();
     return Fail(Code::kInvalidArgument,
-                PlaceText(last.line, last.column) + "'" + last.name + "' is not ended" +
+                PlaceText(last.node.line, last.node.column) + "'" + last.name + "' is not ended" +
                     (last.mustache ? " by {{/" + last.name + "}}" : " by {{end}}"));
   }
 
@@ -56,8 +107,16 @@ class TreeBuilder {
     return last.inverted != last.in_otherwise ? last.node.otherwise : last.node.body;
   }
 
-  Status OnText(const TemplatePiece& piece) {
+  static TemplateNode NodeAt(const TemplatePiece& piece, TemplateNode::Kind kind) {
     TemplateNode node;
+    node.kind = kind;
+    node.line = piece.line;
+    node.column = piece.column;
+    return node;
+  }
+
+  Status OnText(const TemplatePiece& piece) {
+    TemplateNode node = NodeAt(piece, TemplateNode::Kind::kText);
     node.text = piece.text;
     Target().push_back(std::move(node));
     return {};
@@ -74,53 +133,45 @@ class TreeBuilder {
     if (text[0] == '/') return OnSectionEnd(text.substr(1));
     std::string_view rest = text;
     const std::string_view word = TakeWord(rest);
-    if (word == "if" || word == "range") return OnBlock(word, rest, piece);
+    if (word == "if" || word == "range" || word == "with") return OnBlock(word, rest, piece);
     if (word == "else") return OnElse(rest, piece);
     if (word == "end" && rest.empty()) return OnEnd();
-    if (word == "template") return OnTemplate(rest);
-    TemplateNode node;
-    node.kind = TemplateNode::Kind::kValue;
-    TOCSIN_ASSIGN(node.expression, ParseExpression(text, scope_));
+    if (word == "template") return OnTemplate(rest, piece);
+    if (word == "define" || word == "block") return OnDefine(word, rest, piece);
+    return OnValue(text, piece);
+  }
+
+  Status OnValue(std::string_view text, const TemplatePiece& piece) {
+    TemplateNode node = NodeAt(piece, TemplateNode::Kind::kValue);
+    TakeVariables(text, node);
+    if (!node.key_name.empty()) {
+      return Fail(Code::kInvalidArgument, "two variables are set by range only");
+    }
+    if (!node.value_name.empty()) node.kind = TemplateNode::Kind::kSet;
+    TOCSIN_ASSIGN(node.expression, ParseExpression(text));
     Target().push_back(std::move(node));
     return {};
   }
 
-  Status Begin(Open open, std::string_view expression, bool may_loop, bool must_loop) {
+  Status Begin(Open open) {
     if (open_.size() >= kMaxDepth) return Fail(Code::kInvalidArgument, "too many nested sections");
-    TOCSIN_ASSIGN(open.node.expression, ParseExpression(expression, scope_));
-    const Expression& parsed = open.node.expression;
-    const bool list = parsed.kind == Expression::Kind::kField && IsList(parsed.field);
-    if (must_loop && !list) {
-      return Fail(Code::kInvalidArgument,
-                  "range takes Alerts, Alerts.Firing, Alerts.Resolved, TopDevices or labels");
-    }
-    open.node.kind = may_loop && list ? TemplateNode::Kind::kLoop : TemplateNode::Kind::kCondition;
-    open.outer = scope_;
-    if (open.node.kind == TemplateNode::Kind::kLoop && !open.inverted) {
-      const bool pairs = IsMap(parsed.field.field) || parsed.field.field == Field::kTopDevices;
-      scope_ = pairs ? NameScope{scope_.alert, true} : NameScope{true, false};
-    }
     open_.push_back(std::move(open));
     return {};
   }
 
   Status OnSection(std::string_view text, const TemplatePiece& piece) {
     std::string_view name = text.substr(1);
-    const std::size_t begin = name.find_first_not_of(" \t\r\n");
-    name.remove_prefix(begin == std::string_view::npos ? name.size() : begin);
+    SkipSpace(name);
     Open open{.name = std::string(name),
               .mustache = true,
-              .node = {},
-              .inverted = text[0] == '^',
-              .outer = {},
-              .line = piece.line,
-              .column = piece.column};
-    return Begin(std::move(open), name, true, false);
+              .node = NodeAt(piece, TemplateNode::Kind::kSection),
+              .inverted = text[0] == '^'};
+    TOCSIN_ASSIGN(open.node.expression, ParseExpression(name));
+    return Begin(std::move(open));
   }
 
   Status OnSectionEnd(std::string_view name) {
-    const std::size_t begin = name.find_first_not_of(" \t\r\n");
-    name.remove_prefix(begin == std::string_view::npos ? name.size() : begin);
+    SkipSpace(name);
     if (open_.empty() || !open_.back().mustache || open_.back().name != name) {
       return Fail(Code::kInvalidArgument,
                   "{{/" + std::string(name) + "}} ends no section" +
@@ -131,74 +182,100 @@ class TreeBuilder {
   }
 
   Status OnBlock(std::string_view word, std::string_view rest, const TemplatePiece& piece) {
-    const bool loop = word == "range";
-    Open open{.name = std::string(word),
-              .node = {},
-              .outer = {},
-              .line = piece.line,
-              .column = piece.column};
-    return Begin(std::move(open), rest, loop, loop);
+    const auto kind = word == "range"  ? TemplateNode::Kind::kRange
+                      : word == "with" ? TemplateNode::Kind::kWith
+                                       : TemplateNode::Kind::kIf;
+    Open open{.name = std::string(word), .node = NodeAt(piece, kind)};
+    TakeVariables(rest, open.node);
+    if (!open.node.key_name.empty() && kind != TemplateNode::Kind::kRange) {
+      return Fail(Code::kInvalidArgument, "two variables are set by range only");
+    }
+    TOCSIN_ASSIGN(open.node.expression, ParseExpression(rest));
+    return Begin(std::move(open));
   }
 
   Status OnElse(std::string_view rest, const TemplatePiece& piece) {
-    if (open_.empty() || open_.back().mustache || open_.back().in_otherwise) {
-      return Fail(Code::kInvalidArgument, "else is within no if or range");
+    const bool in_block = !open_.empty() && !open_.back().mustache &&
+                          open_.back().name != "define" && open_.back().name != "block";
+    if (!in_block || open_.back().in_otherwise) {
+      return Fail(Code::kInvalidArgument, "else is within no if, range or with");
     }
     open_.back().in_otherwise = true;
-    scope_ = open_.back().outer;
     if (rest.empty()) return {};
-    if (TakeWord(rest) != "if") return Fail(Code::kInvalidArgument, "only 'if' may follow else");
+    const std::string_view word = TakeWord(rest);
+    if (word != "if" && word != "with") {
+      return Fail(Code::kInvalidArgument, "only 'if' or 'with' may follow else");
+    }
     const std::size_t chained = open_.back().chained + 1;
-    TOCSIN_TRY(OnBlock("if", rest, piece));
+    TOCSIN_TRY(OnBlock(word, rest, piece));
     open_.back().chained = chained;
     return {};
   }
 
   Status OnEnd() {
     if (open_.empty() || open_.back().mustache) {
-      return Fail(Code::kInvalidArgument, "end ends no if or range");
+      return Fail(Code::kInvalidArgument, "end ends no if, range, with or define");
     }
     for (std::size_t blocks = open_.back().chained + 1; blocks > 0; --blocks) Close();
     return {};
   }
 
   void Close() {
-    scope_ = open_.back().outer;
-    TemplateNode node = std::move(open_.back().node);
+    Open closed = std::move(open_.back());
     open_.pop_back();
-    Target().push_back(std::move(node));
+    if (closed.name == "define" || closed.name == "block") {
+      defines_[closed.node.text] = {.nodes = std::move(closed.node.body), .file = {}};
+      if (closed.name == "define") return;
+      closed.node.body.clear();
+    }
+    Target().push_back(std::move(closed.node));
   }
 
-  Status OnTemplate(std::string_view rest) {
-    const std::size_t end = rest.size() > 1 ? rest.find('"', 1) : std::string_view::npos;
-    if (!rest.starts_with('"') || end == std::string_view::npos) {
-      return Fail(Code::kInvalidArgument, "template takes a name in quotes");
-    }
-    const std::string_view name = rest.substr(1, end - 1);
-    const auto text = DefaultText(name);
-    if (!text) {
-      return Fail(Code::kInvalidArgument,
-                  "template \"" + std::string(name) +
-                      "\" is none of the built-in ones; write its text in place");
-    }
-    TOCSIN_ASSIGN(std::vector<TemplateNode> nodes, ParseTemplate(*text));
-    for (TemplateNode& node : nodes) Target().push_back(std::move(node));
+  // {{ template "name" }}, {{ template "name" . }}
+  Status OnTemplate(std::string_view rest, const TemplatePiece& piece) {
+    TemplateNode node = NodeAt(piece, TemplateNode::Kind::kInvoke);
+    TOCSIN_TRY(ReadInvocation("template", rest, node));
+    Target().push_back(std::move(node));
     return {};
   }
 
+  static Status ReadInvocation(std::string_view word, std::string_view rest, TemplateNode& node) {
+    TOCSIN_ASSIGN(node.text, TakeName(rest, word));
+    node.has_expression = !rest.empty();
+    if (node.has_expression) {
+      TOCSIN_ASSIGN(node.expression, ParseExpression(rest));
+    }
+    return {};
+  }
+
+  // A block is a definition that is invoked where it stands.
+  Status OnDefine(std::string_view word, std::string_view rest, const TemplatePiece& piece) {
+    if (word == "define" && !open_.empty()) {
+      return Fail(Code::kInvalidArgument, "define stands within nothing else");
+    }
+    Open open{.name = std::string(word), .node = NodeAt(piece, TemplateNode::Kind::kInvoke)};
+    TOCSIN_TRY(ReadInvocation(word, rest, open.node));
+    if (word == "define" && open.node.has_expression) {
+      return Fail(Code::kInvalidArgument, "define takes a name and nothing else");
+    }
+    return Begin(std::move(open));
+  }
+
+  Defines& defines_;
   std::vector<TemplateNode> top_;
   std::vector<Open> open_;
-  NameScope scope_;
 };
 
 }  // namespace
 
-Result<std::vector<TemplateNode>> ParseTemplate(std::string_view text) {
-  if (text.size() > kMaxTemplateBytes) {
-    return Fail(Code::kInvalidArgument, "the template is above 64 KiB");
+Result<std::vector<TemplateNode>> ParseTemplate(std::string_view text, std::size_t max_bytes,
+                                                Defines& defines) {
+  if (text.size() > max_bytes) {
+    return Fail(Code::kInvalidArgument, "line 1, column 1: the template is above " +
+                                            std::to_string(max_bytes / 1024) + " KiB");
   }
   TOCSIN_ASSIGN(const std::vector<TemplatePiece> pieces, ScanTags(text));
-  return TreeBuilder().Build(pieces);
+  return TreeBuilder(defines).Build(pieces);
 }
 
 }  // namespace tocsin

@@ -1,18 +1,34 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "template/message_template.h"
-#include "template/notification_view.h"
+#include "base/error.h"
 
-// A template that was read: nodes with expressions over typed fields. Names were checked when it
-// was read, so that evaluation cannot fail.
+// A template as a tree. It comes about in two steps: the parsers make nodes and expressions of
+// words and names; the resolver (template_resolver.h) finds what each name means where it stands
+// and fills in the rest, so that evaluation cannot fail.
 namespace tocsin {
 
+// What an expression is, known before anything is evaluated.
+enum class ValueType : std::uint8_t {
+  kScalar,  // a text, a number, true or false
+  kTime,
+  kTexts,
+  kMap,  // labels or annotations
+  kPairs,
+  kPair,
+  kAlerts,
+  kAlert,
+  kRoot,  // the notification
+};
+
+// What follows a dot.
 enum class Field : std::uint8_t {
   // of the notification
   kStatus,
@@ -28,9 +44,10 @@ enum class Field : std::uint8_t {
   kCommonLabels,
   kCommonAnnotations,
   kAlerts,
-  kAlertsFiring,
-  kAlertsResolved,
   kTopDevices,
+  // of alerts
+  kFiring,
+  kResolved,
   // of an alert
   kAlertStatus,
   kLabels,
@@ -43,17 +60,17 @@ enum class Field : std::uint8_t {
   kDeviceId,
   kRule,
   kAlertSeverity,
-  // of an element of pairs
+  // of a map, of pairs
+  kEntry,
+  kSortedPairs,
+  kNames,
+  kValues,
+  // of a pair
   kPairName,
   kPairValue,
-};
-
-// A field; of a map one entry, or a view of all entries.
-struct FieldReference {
-  enum class View : std::uint8_t { kPlain, kEntry, kPairs, kNames, kValues };
-  Field field = Field::kStatus;
-  View view = View::kPlain;
-  std::string key = {};
+  // of a time
+  kUtc,
+  kUnix,
 };
 
 enum class Function : std::uint8_t {
@@ -61,7 +78,7 @@ enum class Function : std::uint8_t {
   kToLower,
   kTitle,
   kTrimSpace,
-  kSafeHtml,
+  kSafe,  // safeHtml, safeUrl
   kJoin,
   kLen,
   kNot,
@@ -73,59 +90,112 @@ enum class Function : std::uint8_t {
   kLe,
   kGt,
   kGe,
+  kPrintf,
+  kPrint,
+  kMatch,
+  kReReplaceAll,
+  kStringSlice,
+  kIndex,
+  kDate,
+  // methods
+  kFormat,
+  kRemove,
 };
 
+class TextPattern;  // text_pattern.h
+
 struct Expression {
-  enum class Kind : std::uint8_t { kText, kNumber, kField, kCall } kind = Kind::kText;
-  std::string text;
+  enum class Kind : std::uint8_t {
+    kText,
+    kNumber,
+    kBool,
+    kPath,  // as parsed: `base` and `names`, with arguments when the last name is a method
+    kCall,  // as parsed: `text` is the function
+    // resolved, beside the constants and kCall:
+    kDot,       // `index` of the dots, 0 = the notification
+    kVariable,  // `index` of the variables
+    kMember,    // `field` of arguments[0]; kEntry: the entry `text`
+  };
+  enum class Base : std::uint8_t { kDot, kRoot, kVariable, kOperand };
+
+  Kind kind = Kind::kText;
+  std::string text;  // of kPath: the variable's name
   double number = 0;
-  FieldReference field;
-  Function function = Function::kNot;
+  Base base = Base::kDot;
+  std::vector<std::string> names;
+  std::vector<Expression> operand;  // of Base::kOperand: one
   std::vector<Expression> arguments;
+
+  ValueType type = ValueType::kScalar;
+  std::size_t index = 0;
+  Field field = Field::kStatus;
+  Function function = Function::kNot;
+  std::shared_ptr<const TextPattern> pattern;
 };
 
 struct TemplateNode {
-  enum class Kind : std::uint8_t { kText, kValue, kCondition, kLoop } kind = Kind::kText;
-  std::string text;
+  enum class Kind : std::uint8_t {
+    kText,
+    kValue,
+    kIf,
+    kRange,
+    kWith,
+    kSection,  // as parsed: mustache's, a loop over a list and else a condition
+    kSet,      // $x := …, $x = …
+    kInvoke,   // {{ template "name" expression }}
+  };
+  static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
+
+  Kind kind = Kind::kText;
+  std::string text;  // of kInvoke the name
   Expression expression;
+  bool has_expression = true;
   std::vector<TemplateNode> body;
   std::vector<TemplateNode> otherwise;  // of a false condition or an empty loop
+  // {{ range $key, $value := … }}; the others have a value alone.
+  std::string key_name, value_name;
+  bool declares = true;  // := and not =
+  int line = 1;
+  int column = 1;
+
+  std::size_t key_slot = kNoSlot;
+  std::size_t value_slot = kNoSlot;
+  std::size_t callee = 0;  // of kInvoke: among the resolved templates
 };
 
-// Where an evaluation stands.
-struct TemplateScope {
-  const NotificationView* view = nullptr;
-  std::ptrdiff_t alert = -1;                                  // index, -1 = outside of alerts
-  const std::pair<std::string, std::string>* pair = nullptr;  // nullptr = outside of pairs
+// {{ define "name" }}, not resolved.
+struct DefinedTemplate {
+  std::vector<TemplateNode> nodes;
+  std::string file;  // "" = in the text itself, or built in
+  // A built-in one speaks of the notification, wherever it is invoked.
+  bool built_in = false;
+};
+using Defines = std::map<std::string, DefinedTemplate, std::less<>>;
+
+struct ResolvedTemplate {
+  std::vector<TemplateNode> nodes;
+  std::size_t slots = 0;  // variables
+  bool built_in = false;
 };
 
-struct TemplateValue {
-  enum class Kind : std::uint8_t { kText, kNumber, kBool, kList } kind = Kind::kText;
-  std::string text = {};
-  double number = 0;  // of a list its length
-  std::vector<std::string> list = {};
+// "a text", "labels", …: for messages.
+std::string_view TypeName(ValueType type);
+// Of what range and mustache's sections go through; false for what is no list.
+bool ElementOf(ValueType list, ValueType& element);
 
-  bool truth() const;
-  std::string ToText() const;
+// The field that a name is of a value of this type, and its type.
+struct FoundField {
+  Field field = Field::kStatus;
+  ValueType type = ValueType::kScalar;
 };
+bool FindField(ValueType of, std::string_view name, FoundField& found);
+std::vector<std::string_view> FieldNames(ValueType of);
 
-// The elements of a field that is a list.
-std::vector<TemplateScope> ElementsOf(const FieldReference& field, const TemplateScope& scope,
-                                      std::vector<std::pair<std::string, std::string>>& pairs);
-TemplateValue ValueOf(const FieldReference& field, const TemplateScope& scope);
-TemplateValue Evaluate(const Expression& expression, const TemplateScope& scope);
-bool IsList(const FieldReference& field);
-bool IsMap(Field field);
-
-// Which names mean something: outside, inside of Alerts, inside of pairs.
-struct NameScope {
-  bool alert = false;
-  bool pair = false;
-};
-// `path` without its leading dot or `$`. kInvalidArgument naming the nearest known name.
-Result<FieldReference> FindField(std::string_view path, const NameScope& scope, bool from_root);
 bool FindFunction(std::string_view name, Function& function);
-// How many arguments a function takes; {2, 255} = two or more.
-std::pair<std::size_t, std::size_t> ArityOf(Function function);
+std::vector<std::string_view> FunctionNames();
+// kInvalidArgument for arguments of a number or of types that it does not take. Gives the type of
+// what it returns.
+Result<ValueType> CheckCall(std::string_view name, Function function,
+                            const std::vector<Expression>& arguments);
 
 }  // namespace tocsin

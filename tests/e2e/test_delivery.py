@@ -93,6 +93,10 @@ class DeliveryTest(unittest.TestCase):
                 dead = [row for row in rows if row["state"] == "dead"]
                 self.assertEqual(len(dead), 1, rows)
                 self.assertEqual(len(receiver.requests), 1)
+                self.assertIn("400", dead[0]["last_error"])
+                head, line = work.run("deliveries", "ls").stdout.decode().splitlines()
+                self.assertTrue(head.endswith("last error"), head)
+                self.assertTrue(line.endswith(dead[0]["last_error"]), line)
                 broken[0] = False
                 work.run("deliveries", "redeliver", dead[0]["id"])
                 self.deliver(work)
@@ -198,6 +202,30 @@ receivers:
                         told[body["receiver"], alert["labels"]["alertname"]] += 1
                 self.assertEqual(told, {("everyone", "temperature_high"): 20, ("dry", "humidity_low"): 20})
                 self.assertLess(len(receiver.requests), 10)
+
+    def test_templates_of_files_write_the_messages(self):
+        routes = """
+route: {receiver: ops, group_by: [alertname], group_wait: 0s, group_interval: 1s}
+templates: ['templates/*.tmpl']
+receivers:
+  - name: ops
+    slack_configs: [{api_url: "URL", title: "none", text: '{{ template "ops.text" . }}'}]
+"""
+        text = """{{ define "ops.row" }}{{ .Labels.device_id }} {{ .Value | printf "%.1f" }} since {{ .StartsAt.Format "15:04:05" }};{{ end }}
+{{ define "ops.text" }}{{ $n := len .Alerts.Firing }}{{ $n }} hot: {{ range .Alerts }}{{ template "ops.row" . }}{{ end }}{{ end }}
+"""
+        with Receiver(lambda *_: (200, {}, b"ok")) as receiver:
+            with Workspace(ALERT_ROUTES_FILE="routes.yaml", **LOCAL) as work:
+                work.write("routes.yaml", routes.replace("URL", receiver.url))
+                work.write("templates/ops.tmpl", text)
+                work.run("config", "check")
+                self.fill(work, 1)
+                self.deliver(work)
+                (request,) = receiver.requests
+                self.assertRegex(request.body.decode(), r"1 hot: dev_0 60\.0 since \d\d:\d\d:\d\d;")
+                work.write("templates/ops.tmpl", text.replace("{{ end }}\n{{ define", "\n{{ define", 1))
+                done = work.run("config", "check", expect=78)
+                self.assertIn(b"template file templates/ops.tmpl, line 2, column 1", done.stderr)
 
     def test_a_wrong_routes_file_names_every_mistake(self):
         with Workspace(ALERT_ROUTES_FILE="routes.yaml") as work:
