@@ -228,43 +228,67 @@ class FaultRun:
                 raise AssertionError(f"exit {leaver.process.returncode} after {code.name}: {leaver.tail()}")
             self.instances.remove(leaver)
 
-    def restart_broker(self, codes=(signal.SIGTERM, signal.SIGKILL)):
-        for code in codes:
+    def restart_broker(self, rounds: int):
+        for number in range(rounds):
+            code = (signal.SIGKILL, signal.SIGTERM)[number % 2]
             self.await_progress()
             self.kafka.kill_node(1, code)
             self.faults[f"broker {code.name}"] += 1
             time.sleep(self.rng.uniform(0.0, 2.0))
             self.kafka.restart_node(1)
 
-    def break_connections(self):
+    def break_connections(self, rounds: int):
+        """All kinds of harm in every third round, so that one round of the short form has a third of them."""
+        kinds = self.connection_faults()
+        for number in range(rounds):
+            for what, harm in kinds[number % 3 :: 3]:
+                self.await_progress()
+                if harm():
+                    self.faults[what] += 1
+                self.proxy.heal()
+
+    def connection_faults(self) -> list:
+        """(what, harm that says whether it was done)"""
         proxy = self.proxy
-        for what, harm in (
-            ("connections reset", lambda: proxy.reset()),
-            ("connections refused for 2 s", lambda: (proxy.cut(), time.sleep(2))),
-            ("black hole past the request timeout", lambda: (proxy.blackhole(), time.sleep(REQUEST_SECONDS + 1))),
-            ("delay of 150 ms", lambda: (proxy.delay(0.15), time.sleep(2))),
-        ):
-            self.await_progress()
-            harm()
-            proxy.heal()
-            self.faults[what] += 1
+
+        def harm(act, seconds=0.0):
+            def run():
+                act()
+                time.sleep(seconds)
+                return True
+
+            return run
+
+        def spring(set_trap, hold_seconds=0.0):
+            def run():
+                trap = set_trap()
+                caught = trap.caught.acquire(timeout=15)
+                if caught:
+                    time.sleep(hold_seconds)
+                trap.release()
+                return caught
+
+            return run
+
+        kinds = [
+            ("connections reset", harm(proxy.reset)),
+            ("connections refused for 2 s", harm(proxy.cut, 2)),
+            ("black hole past the request timeout", harm(proxy.blackhole, REQUEST_SECONDS + 1)),
+            ("150 ms of delay", harm(lambda: proxy.delay(0.15), 2)),
+            ("EndTxn of ingest done, answer lost", spring(lambda: proxy.lose_response(END_TXN, client="ingest"))),
+            ("EndTxn swallowed", spring(lambda: proxy.swallow(END_TXN, client="process"))),
+        ]
         for what, api_key in (("EndTxn", END_TXN), ("TxnOffsetCommit", TXN_OFFSET_COMMIT),
                               ("AddPartitionsToTxn", ADD_PARTITIONS_TO_TXN)):  # fmt: skip
-            for act in ("lose_response", "lose_request"):
-                self.spring(f"{act} of {what}", lambda: getattr(proxy, act)(api_key, client="process"), 0)
-        self.spring("EndTxn of ingest answered by a reset", lambda: proxy.lose_response(END_TXN, client="ingest"), 0)
-        self.spring("EndTxn swallowed", lambda: proxy.swallow(END_TXN, client="process"), 0)
+            kinds += [
+                (f"{what} done, answer lost", spring(lambda key=api_key: proxy.lose_response(key, client="process"))),
+                (f"{what} lost", spring(lambda key=api_key: proxy.lose_request(key, client="process"))),
+            ]
         # The late one must not end the transaction that comes after it.
         for seconds in (REQUEST_SECONDS + 1, REQUEST_SECONDS + 3, TRANSACTION_SECONDS + 3):
-            self.spring(f"EndTxn held for {seconds:.1f} s", lambda: proxy.hold(END_TXN, client="process"), seconds)
-
-    def spring(self, what: str, set_trap, hold_seconds: float):
-        trap = set_trap()
-        caught = trap.caught.acquire(timeout=15)
-        if caught:
-            time.sleep(hold_seconds)
-            self.faults[what] += 1
-        trap.release()
+            kinds.append((f"EndTxn held for {seconds:.1f} s",
+                          spring(lambda: proxy.hold(END_TXN, client="process"), seconds)))  # fmt: skip
+        return kinds
 
     # The end ------------------------------------------------------------------------------------------------
 
@@ -383,3 +407,26 @@ class FaultRun:
         self.evidence["faults"] = dict(self.faults)
         self.log(json.dumps(self.evidence))
         return self.evidence
+
+
+SCENARIOS = ("kills", "zombies", "churn", "broker", "proxy")
+
+
+def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, *, seed: int, kills: int, rounds: int, events: int,
+                 **options) -> dict:  # fmt: skip
+    """One scenario from its beginning to its checks; the evidence. The kills get all events, the others a fifth."""
+    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 17 * rounds}
+    through = proxy if name == "proxy" else None
+    with FaultRun(kafka, name, seed=seed, events=events if name == "kills" else max(2000, events // 5),
+                  seconds=seconds[name], proxy=through, **options) as run:  # fmt: skip
+        if name == "kills":
+            run.kill(kills)
+        elif name == "zombies":
+            run.zombies(rounds)
+        elif name == "churn":
+            run.churn(rounds)
+        elif name == "broker":
+            run.restart_broker(rounds)
+        else:
+            run.break_connections(rounds)
+        return run.finish()
