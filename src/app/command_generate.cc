@@ -58,7 +58,8 @@ Result<int> RunGenerateCommand(Session& session, const GenerateFlags& flags) {
   options.progress = [&](std::uint64_t events) { line.Update(events, events, flags.max_events); };
   OpenedLog opened;
   std::unique_ptr<LocalServer> server;
-  if (std::find(flags.sinks.begin(), flags.sinks.end(), "log") != flags.sinks.end()) {
+  const auto needs_log = [](const std::string& sink) { return sink == "log" || sink == "kafka"; };
+  if (std::ranges::any_of(flags.sinks, needs_log)) {
     TOCSIN_ASSIGN(opened,
                   OpenLog(settings, session.clock, LogAccess::kShared, "generate", session.stop));
     TOCSIN_ASSIGN(server,

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import threading
@@ -24,43 +23,12 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-import samples
 from compare import check_stream, comparable_alert
 from driver import Workspace
 from oracle import Config
+from samples import Feed, sequence_of
 
-SEQUENCE = re.compile(rb'"seq":(\d+)')
 START_SECONDS = 60  # patience for a start under sanitizers on a busy machine
-
-
-class Feed:
-    """Numbered events of a small fleet; every twentieth is broken in one of four ways."""
-
-    def __init__(self, rng: random.Random):
-        self._rng = rng
-        self._heat = [rng.uniform(44, 56) for _ in range(12)]
-        self.lines = []  # by sequence number
-
-    def take(self, count: int) -> list:
-        return [self._next() for _ in range(count)]
-
-    def _next(self) -> bytes:
-        number, rng = len(self.lines), self._rng
-        device = rng.randrange(len(self._heat))
-        self._heat[device] = min(60.0, max(40.0, self._heat[device] + rng.gauss(0, 2)))
-        line = samples.event(f"dev_{device}", number, round(self._heat[device], 2),
-                             round(rng.uniform(18, 60), 2), status="OK", seq=number)  # fmt: skip
-        if rng.random() < 0.05:
-            line = rng.choice([
-                line[:-1], line.replace(b'"temperature":', b'"temperature":9'), b"\xff" + line,
-                line.replace(b'"humidity"', b'"humidty"'),
-            ])  # fmt: skip
-        self.lines.append(line)
-        return line
-
-
-def sequence_of(value: bytes) -> int:
-    return int(SEQUENCE.search(value).group(1))
 
 
 class KillLoop:

@@ -49,16 +49,20 @@ class Workspace:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
+    @staticmethod
+    def command(*arguments) -> list:
+        return [binary(), *map(str, arguments)]
+
     def start(self, *arguments, stdin=subprocess.DEVNULL, **more) -> subprocess.Popen:
         return subprocess.Popen(
-            [binary(), *map(str, arguments)], cwd=self.path, env=self.environment(**more),
+            self.command(*arguments), cwd=self.path, env=self.environment(**more),
             stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def run(self, *arguments, stdin: bytes = b"", expect=0, timeout=240, **more):
         """Runs to the end; `expect` is the exit code wanted, None for any."""
         done = subprocess.run(
-            [binary(), *map(str, arguments)], cwd=self.path, env=self.environment(**more),
+            self.command(*arguments), cwd=self.path, env=self.environment(**more),
             input=stdin, capture_output=True, timeout=timeout,
         )  # fmt: skip
         if expect is not None and done.returncode != expect:
@@ -91,6 +95,9 @@ class Workspace:
         for record in self.dump(topic):
             result[record.partition].append(record)
         return result
+
+    def partitions(self, topic: str) -> int:
+        return sum(item["topic"] == topic for item in self.json("topic", "ls"))
 
 
 def bytes_of(item: dict) -> bytes:

@@ -92,9 +92,9 @@ class KafkaCluster:
 
     # Life of the brokers ------------------------------------------------------------------------------------
 
-    def script(self, command: str, *words, expect=0, timeout=180):
+    def script(self, command: str, *words, expect=0, timeout=180, stdin=b""):
         done = subprocess.run([str(SCRIPT), command, *map(str, words), "--dir", str(self.directory)],
-                              capture_output=True, timeout=timeout)  # fmt: skip
+                              input=stdin, capture_output=True, timeout=timeout)  # fmt: skip
         if expect is not None and done.returncode != expect:
             raise AssertionError(f"scripts/kafka {command} {words}: exit {done.returncode}\n"
                                  f"{done.stdout.decode()[-2000:]}{done.stderr.decode()[-2000:]}")  # fmt: skip

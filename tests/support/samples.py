@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 
+_SEQUENCE = re.compile(rb'"seq":(\d+)')
 GOOD = (
     b'{"device_id":"dev_7","timestamp":"2025-11-23T10:15:30.123456+00:00",'
     b'"temperature":31.42,"humidity":55.20,"status":"OK"}'
@@ -170,3 +172,33 @@ def fleet(count: int, seed: int, devices: int = 12) -> list:
         result.append(event(f"dev_{device}", second, round(heat[device], 2),
                             round(rng.uniform(15, 60), 2), status="OK", seq=number))  # fmt: skip
     return result
+
+
+class Feed:
+    """Numbered events of a small fleet; every twentieth is broken in one of four ways."""
+
+    def __init__(self, rng: random.Random):
+        self._rng = rng
+        self._heat = [rng.uniform(44, 56) for _ in range(12)]
+        self.lines = []  # by sequence number
+
+    def take(self, count: int) -> list:
+        return [self._next() for _ in range(count)]
+
+    def _next(self) -> bytes:
+        number, rng = len(self.lines), self._rng
+        device = rng.randrange(len(self._heat))
+        self._heat[device] = min(60.0, max(40.0, self._heat[device] + rng.gauss(0, 2)))
+        line = event(f"dev_{device}", number, round(self._heat[device], 2),
+                     round(rng.uniform(18, 60), 2), status="OK", seq=number)  # fmt: skip
+        if rng.random() < 0.05:
+            line = rng.choice([
+                line[:-1], line.replace(b'"temperature":', b'"temperature":9'), b"\xff" + line,
+                line.replace(b'"humidity"', b'"humidty"'),
+            ])  # fmt: skip
+        self.lines.append(line)
+        return line
+
+
+def sequence_of(value: bytes) -> int:
+    return int(_SEQUENCE.search(value).group(1))

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The long form of tests/e2e/test_kafka_faults.py; its figures are appended to docs/reliability/RESULTS.md.
+
+  kafka_soak.py --binary build/release/tocsin                        200 kills over 2,000,000 events, and the rest
+  kafka_soak.py --binary … --scenario kills --kills 1000 --events 10000000 --seed 7
+  kafka_soak.py --binary … --no-record                               prints only
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from driver import ROOT, binary
+from kafka_cluster import why_missing
+from kafka_faults import SCENARIOS, run_scenario
+from tcp_proxy import proxied_cluster
+
+RESULTS = ROOT / "docs/reliability/RESULTS.md"
+
+
+def first_line(*command) -> str:
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.split("\n")[0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--binary")
+    parser.add_argument("--scenario", choices=SCENARIOS, action="append", help="repeatable; without it, all")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=20, help="of every other scenario")
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    parser.add_argument("--no-record", action="store_true")
+    options = parser.parse_args()
+    if options.binary:
+        os.environ["TOCSIN_BINARY"] = os.path.abspath(options.binary)
+    if missing := why_missing():
+        print(missing)
+        return 1
+    found = []
+    began = time.monotonic()
+    with proxied_cluster() as (kafka, proxy):
+        for name in options.scenario or SCENARIOS:
+            size = {"seed": options.seed, "kills": options.kills, "rounds": options.rounds, "events": options.events}
+            try:
+                found.append(run_scenario(kafka, proxy, name, **size))
+            except AssertionError as violation:
+                print(f"VIOLATION in {name}, seed {options.seed}: {violation}")
+                return 1
+    minutes = (time.monotonic() - began) / 60
+    lines = [
+        f"\n## {datetime.date.today()}: Kafka, seed {options.seed}\n",
+        f"{first_line(binary(), 'version')}; Kafka {first_line('cat', 'build/deps/kafka/.version')}, one node; "
+        f"{os.cpu_count()} processors; {minutes:.0f} minutes. `tests/soak/kafka_soak.py` checks after each scenario that "
+        "nothing is lost, doubled or out of order.\n",
+        "| scenario | faults | events | acknowledged | alerts | commits | SHA-256 of the ids, in = out |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for item in found:
+        faults = ", ".join(f"{count} × {what}" for what, count in item["faults"].items())
+        assert item["sha256_in"] == item["sha256_out"]
+        lines.append(f"| {item['scenario']} | {faults} | {item['events']:,} | {item['acknowledged']:,} | {item['alerts']:,} "
+                     f"| {item['commits']:,} | `{item['sha256_in'][:16]}…` |")  # fmt: skip
+    print("\n".join(lines))
+    print(json.dumps(found))
+    if not options.no_record:
+        with RESULTS.open("a") as file:
+            file.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
