@@ -108,20 +108,30 @@ class PipelineTest(OnOneNode):
     def test_ingested_lines_get_the_models_verdict(self):
         work = self.workspace(STREAMING_BATCH_SIZE=37)
         lines = samples.fleet(1500, seed=3) + samples.dirty() + samples.mutated(500, seed=4)
-        work.write("in.jsonl", b"\n".join(lines) + b"\n")
-        self.assertEqual(work.json("ingest", "in.jsonl", "--acks", "acks.jsonl")["appended"], len(lines))
-        acked = sum(ack["last_line"] - ack["first_line"] + 1 for ack in
-                    map(json.loads, (work.path / "acks.jsonl").read_text().splitlines()))  # fmt: skip
-        self.assertEqual(acked, len(lines))
+        self.assertEqual(work.ingest(b"\n".join(lines) + b"\n")["appended"], len(lines))
         self.assertEqual(Counter(r.value for r in work.dump("iot.raw")), Counter(lines))
         report = work.process()
         totals = check_stream(work)
         self.assertEqual((report["read"], report["lag"]), (len(lines), 0))
         self.assertEqual(report["alerts"]["firing"], totals["firing"])
-        with self.subTest("the position in the file is kept on the cluster"):
-            self.assertEqual(work.json("ingest", "in.jsonl")["appended"], 0)
         with self.subTest("a second run finds nothing to do"):
             self.assertEqual(work.process()["read"], 0)
+
+    def test_the_position_in_a_file_is_kept_on_the_cluster(self):
+        work = self.workspace()
+        files = {f"in_{n}.jsonl": samples.fleet(100, seed=30 + n) for n in range(6)}
+        for name, lines in files.items():
+            work.write(name, b"\n".join(lines[:50]) + b"\n")
+        for added in (50, 0):
+            report = work.json("ingest", *files, "--acks", "acks.jsonl")
+            self.assertEqual(report["appended"], added * len(files))
+        for name, lines in files.items():
+            work.write(name, b"\n".join(lines) + b"\n")
+        together = [self.start(work, "ingest", name) for name in files]
+        for process in together:
+            self.assertEqual(process.wait(60), 0, process.stderr.read()[-1000:])
+        self.assertEqual(work.json("ingest", *files)["appended"], 0)
+        self.assertEqual(Counter(r.value for r in work.dump("iot.raw")), Counter(sum(files.values(), [])))
 
     def test_state_of_the_devices_goes_on_in_the_next_process(self):
         work = self.workspace(DEDUP_WINDOW="60s")
