@@ -21,7 +21,7 @@ Result<std::unique_ptr<TopicSource>> TopicSource::Open(Log& log, const std::stri
     TOCSIN_ASSIGN(const PartitionOffsets offsets, log.Offsets(partition));
     source->parts_.push_back(
         {partition, "topic:" + topic + "/" + std::to_string(p), offsets.earliest, offsets.latest});
-    source->stored_bytes_ += static_cast<std::uint64_t>(offsets.bytes);
+    source->stored_bytes_ += static_cast<std::uint64_t>(std::max<std::int64_t>(offsets.bytes, 0));
   }
   return source;
 }
@@ -42,6 +42,10 @@ Result<bool> TopicSource::Next(RecordChunk& chunk) {
       if (part.next >= part.end) continue;
       TOCSIN_ASSIGN(fetched_, log_->Fetch(part.partition, part.next, kFetchBytes));
       std::reverse(fetched_.begin(), fetched_.end());
+      if (fetched_.empty() && offsets.bytes < 0) {
+        part.next = part.end;  // a cluster: only the marks of transactions were left
+        continue;
+      }
       if (fetched_.empty()) {
         return Fail(Code::kDataLoss, part.input + " ends at offset " + std::to_string(part.next) +
                                          ", before its end " + std::to_string(part.end));
