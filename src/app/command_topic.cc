@@ -156,15 +156,17 @@ Result<int> RunList(Session& session) {
   for (const TopicInfo& topic : topics) {
     for (std::int32_t i = 0; i < topic.partitions; ++i) {
       TOCSIN_ASSIGN(const PartitionOffsets offsets, opened.log->Offsets({topic.name, i}));
+      const bool sized = offsets.bytes >= 0;  // a cluster does not say
       if (json.size() > 1) json += ',';
       json += "{\"topic\":\"" + topic.name + "\",\"partition\":" + std::to_string(i) +
               ",\"earliest\":" + std::to_string(offsets.earliest) +
               ",\"latest\":" + std::to_string(offsets.latest) +
-              ",\"bytes\":" + std::to_string(offsets.bytes) + "}";
+              ",\"bytes\":" + (sized ? std::to_string(offsets.bytes) : "null") + "}";
       char line[160];
-      std::snprintf(line, sizeof line, "%-30.100s %9d %14lld %14lld %14lld\n", topic.name.c_str(),
-                    i, static_cast<long long>(offsets.earliest),
-                    static_cast<long long>(offsets.latest), static_cast<long long>(offsets.bytes));
+      std::snprintf(line, sizeof line, "%-30.100s %9d %14lld %14lld %14s\n", topic.name.c_str(), i,
+                    static_cast<long long>(offsets.earliest),
+                    static_cast<long long>(offsets.latest),
+                    sized ? std::to_string(offsets.bytes).c_str() : "-");
       text += line;
     }
   }

@@ -97,7 +97,17 @@ Result<std::string> AnswerHere(Session& session, Log& log, std::string_view name
   TOCSIN_TRY(stage->Flush(collector));
   TOCSIN_ASSIGN(const auto transaction, log.Begin());
   TOCSIN_TRY(collector.MoveInto(*transaction, NotifyStage::kName));
-  TOCSIN_TRY(transaction->Commit());
+  // On a cluster the delivery may run elsewhere; then its place in the group refuses this change.
+  const TopicPartition first{session.settings.alert_topic, 0};
+  TOCSIN_ASSIGN(const auto place, log.CommittedOffset(NotifyStage::kName, first));
+  if (place) transaction->CommitOffset(NotifyStage::kName, first, *place);
+  if (auto committed = transaction->Commit(); !committed) {
+    Error error = std::move(committed).error();
+    if (session.settings.kafka_broker.empty()) return std::unexpected(std::move(error));
+    return Fail(error.code(), error.message() +
+                                  "; while `tocsin deliver` runs, give this command "
+                                  "its --data-dir");
+  }
   return answer;
 }
 
