@@ -137,13 +137,14 @@ class PipelineTest(OnOneNode):
         work = self.workspace(DEDUP_WINDOW="60s")
         lines = samples.fleet(1200, seed=6)
         for number, at in enumerate(range(0, len(lines), 200)):
-            work.ingest(b"\n".join(lines[at : at + 200]) + b"\n")
+            # The last ones of the run before come again: only who remembers them drops them.
+            work.ingest(b"\n".join(lines[max(0, at - 10) : at + 200]) + b"\n")
             if number % 2:  # without its local copy: the state comes from the changelog alone
                 for copy in (work.path / "data/kafka").glob("*/state"):
                     copy.rename(work.path / f"copy_{number}_{copy.parent.name}")
             check_balance(work.process())
         totals = check_stream(work, Config(dedup_window_us=60_000_000))
-        self.assertGreater(totals["duplicates"], 0)
+        self.assertGreater(totals["duplicates"], 30)
 
     def test_two_processes_share_the_partitions(self):
         work = self.workspace(STREAMING_BATCH_SIZE=200)
@@ -210,9 +211,9 @@ class PipelineTest(OnOneNode):
             shown = work.run("dlq", "show", "--reason", "invalid_utf8").stdout
             self.assertIn(b"AAH/", shown)  # the bytes, in base64
             for replayed in (3, 0):  # each at most once
-                before = len(work.dump("iot.raw"))
+                before = self.kafka.count_committed(raw)
                 work.run("dlq", "replay", "--reason", "invalid_json")
-                self.assertEqual(len(work.dump("iot.raw")) - before, replayed)
+                self.assertEqual(self.kafka.count_committed(raw) - before, replayed)
 
     def test_tail_shows_what_comes(self):
         work = self.workspace()
