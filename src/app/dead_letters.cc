@@ -185,6 +185,7 @@ Result<ReplayReport> ReplayDeadLetters(const Settings& settings, Log& log, std::
                                        const std::function<bool()>& stopped) {
   ReplayReport report;
   TOCSIN_ASSIGN(const std::int32_t count, PartitionCount(log, settings.dlq_topic));
+  TOCSIN_TRY(log.EnsureState(kReplayStore, count));
   for (std::int32_t i = 0; i < count && !stopped(); ++i) {
     PartitionReplay replay(settings, log, i, report);
     TOCSIN_TRY(replay.Load());
