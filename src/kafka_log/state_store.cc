@@ -65,6 +65,16 @@ Status StateStore::Ensure(std::string_view store, std::int32_t partitions) {
   return {};
 }
 
+Result<std::int32_t> StateStore::PlaceOf(std::string_view store, std::int32_t partition) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = partitions_.find(store);
+    if (found != partitions_.end()) return partition % found->second;
+  }
+  TOCSIN_ASSIGN(const auto partitions, cluster_.Partitions(TopicOf(store)));
+  return partition % partitions.value_or(options_.state_partitions);
+}
+
 StateStore::Changelog& StateStore::Find(std::string_view store, std::int32_t partition) {
   const std::lock_guard lock(mutex_);
   std::unique_ptr<Changelog>& found = changelogs_[{std::string(store), partition}];
@@ -158,6 +168,7 @@ Status StateStore::Load(const StoreKey& key, Changelog& changelog, Entries* entr
 
 Status StateStore::Read(std::string_view store, std::int32_t partition,
                         const std::function<void(std::string_view, std::string_view)>& visit) {
+  TOCSIN_ASSIGN(partition, PlaceOf(store, partition));
   Changelog& changelog = Find(store, partition);
   Entries entries;
   {
@@ -172,6 +183,7 @@ Status StateStore::Read(std::string_view store, std::int32_t partition,
 }
 
 Result<StateSize> StateStore::Size(std::string_view store, std::int32_t partition) {
+  TOCSIN_ASSIGN(partition, PlaceOf(store, partition));
   Changelog& changelog = Find(store, partition);
   const std::lock_guard lock(changelog.mutex);
   if (!changelog.loaded) TOCSIN_TRY(Load({std::string(store), partition}, changelog, nullptr));
@@ -180,15 +192,21 @@ Result<StateSize> StateStore::Size(std::string_view store, std::int32_t partitio
 
 Result<StateStore::Write> StateStore::Begin(const std::map<StoreKey, StateChange>& changes) {
   Write write;
-  for (const auto& [key, change] : changes) {
+  for (const auto& [asked, change] : changes) {
     bool known = false;
     {
       const std::lock_guard lock(mutex_);
-      known = partitions_.contains(key.first);
+      known = partitions_.contains(asked.first);
     }
     if (!known) {
-      TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(TopicOf(key.first)));
-      TOCSIN_TRY(Ensure(key.first, existing.value_or(options_.state_partitions)));
+      TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(TopicOf(asked.first)));
+      TOCSIN_TRY(Ensure(asked.first, existing.value_or(options_.state_partitions)));
+    }
+    TOCSIN_ASSIGN(const std::int32_t place, PlaceOf(asked.first, asked.second));
+    const StoreKey key{asked.first, place};
+    if (std::ranges::any_of(write.pending_, [&](const auto& other) { return other->key == key; })) {
+      return Fail(Code::kInternal, "two changes of one transaction share partition " +
+                                       std::to_string(place) + " of the state of " + key.first);
     }
     auto pending = std::make_shared<Write::Pending>();
     pending->store = this;

@@ -68,6 +68,8 @@ class StateStore {
   };
   using Entries = std::unordered_map<std::string, std::string, Hash, std::equal_to<>>;
 
+  // A store whose partitions are hashes (the positions of ingest) shares those that there are.
+  Result<std::int32_t> PlaceOf(std::string_view store, std::int32_t partition);
   Changelog& Find(std::string_view store, std::int32_t partition);
   // Reads the topic; `entries` may be null. Needs the changelog's mutex.
   Status Load(const StoreKey& key, Changelog& changelog, Entries* entries);

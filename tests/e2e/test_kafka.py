@@ -127,11 +127,20 @@ class PipelineTest(OnOneNode):
             self.assertEqual(report["appended"], added * len(files))
         for name, lines in files.items():
             work.write(name, b"\n".join(lines) + b"\n")
-        together = [self.start(work, "ingest", name) for name in files]
-        for process in together:
-            self.assertEqual(process.wait(60), 0, process.stderr.read()[-1000:])
-        self.assertEqual(work.json("ingest", *files)["appended"], 0)
+        for added in (50, 0):
+            self.assertEqual(work.json("ingest", *files)["appended"], added * len(files))
         self.assertEqual(Counter(r.value for r in work.dump("iot.raw")), Counter(sum(files.values(), [])))
+
+    def test_dead_letters_of_more_partitions_than_the_default_are_replayed_once(self):
+        work = self.workspace()
+        for name in ("raw", "processed", "alerts", "dlq"):
+            self.kafka.create_topic(work.topic(name), 7)
+        work.ingest(b"\n".join(b"bad %d" % n for n in range(60)) + b"\n")
+        work.process()
+        self.assertEqual(len({r.partition for r in work.dump("iot.dlq")}), 7)
+        for replayed in (60, 0):
+            self.assertEqual(work.json("dlq", "replay", "--reason", "invalid_json")["replayed"], replayed)
+        self.assertEqual(len(work.dump("iot.raw")), 120)
 
     def test_state_of_the_devices_goes_on_in_the_next_process(self):
         work = self.workspace(DEDUP_WINDOW="60s")
