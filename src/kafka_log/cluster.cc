@@ -147,8 +147,23 @@ Status Cluster::Create(const NewTopic& topic) {
   }
 }
 
+// A leader that moves, or one of a new topic that the metadata know before the broker itself does.
 Result<std::int64_t> Cluster::ListOffset(const TopicPartition& partition, std::int64_t spec,
                                          bool committed_only) {
+  const SystemClock clock;
+  const std::int64_t deadline_us = clock.SteadyUs() + options_.request_timeout_ms * 1000LL;
+  for (;;) {
+    int error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    auto offset = ListOffsetOnce(partition, spec, committed_only, error);
+    const bool soon = error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+                      error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    if (!soon || clock.SteadyUs() > deadline_us) return offset;
+    std::this_thread::sleep_for(kAgain);
+  }
+}
+
+Result<std::int64_t> Cluster::ListOffsetOnce(const TopicPartition& partition, std::int64_t spec,
+                                             bool committed_only, int& error) {
   const std::string what = "asking for the offsets of " + Name(partition);
   const RdPartitions list = OnePartition(partition);
   list->elems[0].offset = spec;
@@ -166,6 +181,7 @@ Result<std::int64_t> Cluster::ListOffset(const TopicPartition& partition, std::i
   if (count != 1) return Fail(Code::kInternal, what + ": the answer names no partition");
   const rd_kafka_topic_partition_t* answer =
       rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]);
+  error = answer->err;
   if (answer->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return std::unexpected(KafkaError(answer->err, what));
   }

@@ -55,6 +55,9 @@ class Cluster {
  private:
   Result<std::int64_t> ListOffset(const TopicPartition& partition, std::int64_t spec,
                                   bool committed_only);
+  // `error` is Kafka's code of the partition.
+  Result<std::int64_t> ListOffsetOnce(const TopicPartition& partition, std::int64_t spec,
+                                      bool committed_only, int& error);
 
   const KafkaOptions& options_;
   Client& client_;
