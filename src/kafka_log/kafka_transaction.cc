@@ -272,7 +272,7 @@ Status KafkaTransaction::CommitPlainly() {
 }
 
 std::vector<AppendedRange> KafkaTransaction::Done() {
-  if (write_) write_->Committed();
+  if (write_) write_->Committed(!plain());
   write_.reset();
   producer_.Return();
   committed_ = true;

@@ -231,7 +231,7 @@ Result<StateStore::Write> StateStore::Begin(const std::map<StoreKey, StateChange
   return write;
 }
 
-void StateStore::Write::Committed() {
+void StateStore::Write::Committed(bool marked) {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     Pending& pending = *pending_[i];
     Changelog& changelog = *pending.changelog;
@@ -240,7 +240,7 @@ void StateStore::Write::Committed() {
     (pending.change->replace ? changelog.size.snapshot_bytes : changelog.size.delta_bytes) +=
         pending.bytes;
     // At least: aborted transactions before this one took offsets, too.
-    changelog.position += parts_[i].count + 1;
+    changelog.position += parts_[i].count + (marked ? 1 : 0);
     pending.store->SaveCopy(pending.key, changelog, *pending.change);
     pending.lock.unlock();
   }

@@ -44,7 +44,8 @@ class StateStore {
       std::uint32_t count = 0;
     };
     const std::vector<Part>& parts() const { return parts_; }
-    void Committed();
+    // `marked`: by a transaction, whose end takes a number in the changelog, too.
+    void Committed(bool marked);
 
    private:
     friend class StateStore;
