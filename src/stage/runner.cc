@@ -284,7 +284,7 @@ Status Runner::Send() {
 
 Status Runner::Commit(Consumer& consumer, std::stop_token stop) {
   if (uncommitted_ == 0 && !changed_) return {};
-  TOCSIN_TRY(RequestSnapshots());
+  TOCSIN_TRY(Retry(stop, "asking for the size of the state", [&] { return RequestSnapshots(); }));
   TOCSIN_TRY(stage_.Flush(collector_));
   TOCSIN_TRY(Send());
   TOCSIN_TRY(AddOffsets());
