@@ -168,7 +168,11 @@ Status Client::WaitForBroker(std::int64_t timeout_us) {
     if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
     if (answer == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     rd_kafka_poll(rk_, 0);  // error callbacks
-    const Complaint last = complaint();
+    Complaint last = complaint();
+    // TLS 1.3 refuses a client after the handshake, which librdkafka takes for a lost connection.
+    if (last.text.find("SSL alert number") != std::string::npos) {
+      last.error = RD_KAFKA_RESP_ERR__SSL;
+    }
     if (IsRefusal(last.error)) {
       std::string who = "Kafka at " + brokers_ + " refuses this client (" + security_.protocol;
       if (!security_.mechanism.empty()) who += ", " + security_.mechanism;
