@@ -156,9 +156,13 @@ Result<std::int64_t> Cluster::ListOffset(const TopicPartition& partition, std::i
     int error = RD_KAFKA_RESP_ERR_NO_ERROR;
     auto offset = ListOffsetOnce(partition, spec, committed_only, error);
     const bool soon = error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-                      error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+                      error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                      error == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH ||
+                      error == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH;
     if (!soon || clock.SteadyUs() > deadline_us) return offset;
     std::this_thread::sleep_for(kAgain);
+    // The client remembers an old leader epoch until it is told otherwise.
+    static_cast<void>(Partitions(partition.topic));
   }
 }
 
