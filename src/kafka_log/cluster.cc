@@ -200,39 +200,32 @@ Result<std::int64_t> Cluster::BeginOffset(const TopicPartition& partition) {
   return ListOffset(partition, RD_KAFKA_OFFSET_SPEC_EARLIEST, false);
 }
 
+Result<Client*> Cluster::ClientOf(const std::string& group) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Client>& client = group_clients_[group];
+  if (client == nullptr) {
+    TOCSIN_ASSIGN(client, Client::Make(options_, ClientKind::kConsumer,
+                                       {{"group.id", group},
+                                        {"enable.auto.commit", "false"},
+                                        {"isolation.level", "read_committed"}}));
+  }
+  return client.get();
+}
+
 Result<std::optional<std::int64_t>> Cluster::CommittedOffset(std::string_view group,
                                                              const TopicPartition& partition) {
   const std::string name(group);
   const std::string what = "asking for the offsets of group " + name;
+  TOCSIN_ASSIGN(Client* const client, ClientOf(name));
   const SystemClock clock;
   const std::int64_t deadline_us = clock.SteadyUs() + options_.transaction_timeout_ms * 1000LL * 2;
   for (;;) {
     const RdPartitions list = OnePartition(partition);
-    const RdQueue queue(rd_kafka_queue_new(client_.get()));
-    const AdminOptions options = MakeOptions(
-        client_.get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, options_.request_timeout_ms);
-    const RdError refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
-    rd_kafka_ListConsumerGroupOffsets_t* request =
-        rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get());
-    rd_kafka_ListConsumerGroupOffsets(client_.get(), &request, 1, options.get(), queue.get());
-    rd_kafka_ListConsumerGroupOffsets_destroy(request);
-    TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
-    std::size_t count = 0;
-    const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-    if (count != 1) return Fail(Code::kInternal, what + ": the answer names no group");
-    int error = RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (const rd_kafka_error_t* failure = rd_kafka_group_result_error(groups[0])) {
-      error = rd_kafka_error_code(failure);
-    }
-    const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(groups[0]);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && (found == nullptr || found->cnt != 1)) {
-      return std::nullopt;
-    }
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = found->elems[0].err;
+    int error = rd_kafka_committed(client->get(), list.get(), options_.request_timeout_ms);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      if (found->elems[0].offset < 0) return std::nullopt;
-      return found->elems[0].offset;
+      if (list->elems[0].offset < 0) return std::nullopt;
+      return list->elems[0].offset;
     }
     const bool soon = error == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
                       error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||

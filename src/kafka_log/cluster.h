@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,7 +42,9 @@ class Cluster {
   Result<std::int64_t> EndOffset(const TopicPartition& partition, End end);
   Result<std::int64_t> BeginOffset(const TopicPartition& partition);
 
-  // Waits for offsets that an ending transaction is about to commit.
+  // Waits for offsets that an ending transaction is about to commit. Asked through a client of that
+  // group: librdkafka 2.15's ListConsumerGroupOffsets ends the process when the broker goes away
+  // while it waits for an answer.
   Result<std::optional<std::int64_t>> CommittedOffset(std::string_view group,
                                                       const TopicPartition& partition);
   // Sets the offsets of a group that nobody reads by at the moment.
@@ -59,8 +62,13 @@ class Cluster {
   Result<std::int64_t> ListOffsetOnce(const TopicPartition& partition, std::int64_t spec,
                                       bool committed_only, int& error);
 
+  // Never joins the group.
+  Result<Client*> ClientOf(const std::string& group);
+
   const KafkaOptions& options_;
   Client& client_;
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Client>> group_clients_;
 };
 
 }  // namespace tocsin

@@ -15,6 +15,7 @@ constexpr std::string_view kComponent = "kafka";
 constexpr int kMaxPollIntervalMs = 300'000;
 constexpr std::int64_t kRewindPauseUs = 100'000;
 constexpr std::int64_t kStandByUs = 2'000'000;
+constexpr std::int64_t kRecoverAgainUs = 30'000'000;
 
 Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions& consumer) {
   Client::Settings settings = {
@@ -233,6 +234,31 @@ Status GroupConsumer::CheckFatal() const {
               "the membership in group " + consumer_.group + " ended: " + std::string(reason));
 }
 
+// A membership can end without another process: a broker that went down in the middle of a join
+// takes the repeated request for that of a double. So it is taken up anew once; a real double ends
+// it again soon.
+Status GroupConsumer::Recover() {
+  Status fatal = CheckFatal();
+  const std::int64_t now_us = clock_.SteadyUs();
+  if (fatal) return {};
+  if (recovered_us_ != 0 && now_us - recovered_us_ < kRecoverAgainUs) return fatal;
+  recovered_us_ = now_us;
+  LogWarning(kComponent, "the membership ended; joining anew",
+             {{"group", consumer_.group}, {"reason", fatal.error().message()}});
+  for (const auto& [number, owned] : owned_) revoked_.push_back(number);
+  owned_.clear();
+  assigned_.clear();
+  touched_.clear();
+  to_give_up_.reset();
+  joined_ = false;
+  closing_ = true;
+  queue_.reset();
+  rd_kafka_consumer_close(client_->get());
+  closing_ = false;
+  client_.reset();
+  return Connect();
+}
+
 Result<GroupMetadata> GroupConsumer::Metadata() const {
   GroupMetadata metadata(rd_kafka_consumer_group_metadata(client_->get()));
   // The broker does not check a negative generation at all: such a commit would not be fenced.
@@ -320,7 +346,7 @@ Result<PollResult> GroupConsumer::PollRewound() {
     for (std::size_t i = Consume(1'000, kRewindPauseUs); i > 0; --i) {
       rd_kafka_message_destroy(messages_[i - 1]);
     }
-    TOCSIN_TRY(CheckFatal());
+    TOCSIN_TRY(Recover());
     return std::unexpected(std::move(sought).error());
   }
   rewind_ = false;
@@ -365,7 +391,10 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
     }
   }
   touched_.clear();
-  TOCSIN_TRY(CheckFatal());
+  if (!CheckFatal()) {
+    result.batches.clear();
+    TOCSIN_TRY(Recover());
+  }
   if (!failed_) {
     rewind_ = true;  // what was taken in this poll is not handed out
     return std::unexpected(std::exchange(failed_, {}).error());

@@ -67,6 +67,7 @@ class GroupConsumer {
   Status SeekToCommitted();
   Result<PollResult> PollRewound();
   Status CheckFatal() const;
+  Status Recover();
   std::size_t Consume(std::size_t max_records, std::int64_t timeout_us);
   void Take(const rd_kafka_message_s& message);
 
@@ -86,6 +87,7 @@ class GroupConsumer {
   bool joined_ = false;
   bool rewind_ = false;
   bool closing_ = false;
+  std::int64_t recovered_us_ = 0;   // steady clock; 0 = never
   bool standing_by_ = false;        // out of the group until nobody is in it
   std::int64_t look_again_us_ = 0;  // steady clock
   Status failed_;

@@ -70,9 +70,9 @@ class KafkaTransaction final : public Transaction {
   GroupConsumer* MemberOf(const std::string& group);
   std::vector<AppendedRange> Done();
 
-  const std::shared_ptr<KafkaCore> core_;
+  std::shared_ptr<KafkaCore> core_;  // let go with the commit
   const TransactionOptions options_;
-  std::deque<PendingAppend> appends_;  // addresses are lent to the producer
+  std::deque<PendingAppend> appends_;  // their deliveries are lent to the producer
   std::map<std::string, GroupOffsets, std::less<>> offsets_;
   std::map<StoreKey, StateChange> changes_;
   // The change that was asked for last: puts come in runs.
@@ -209,8 +209,10 @@ Status KafkaTransaction::Attempt() {
 
 // What a failed attempt means to the caller; afterwards nothing of it is open.
 Error KafkaTransaction::Failed(Error error) {
-  const bool aborted = begun_ && !doubtful_ && producer_ && producer_->Abort();
-  if (!aborted) producer_.Discard();
+  // Ended at once, so that it hides nothing from readers; then the producer goes: a late report of
+  // a delivery must find nobody.
+  if (begun_ && !doubtful_ && producer_) producer_->Abort();
+  producer_.Discard();
   begun_ = false;
   if (member_ && (doubtful_ || error.code() == Code::kFenced)) {
     // What is committed, the group's offsets say: the reader goes back to them. A new producer ends
@@ -286,6 +288,7 @@ std::vector<AppendedRange> KafkaTransaction::Done() {
     ++core_->append_count;
     core_->appended.notify_all();
   }
+  core_.reset();
   return ranges;
 }
 
@@ -312,7 +315,8 @@ Result<std::vector<AppendedRange>> KafkaTransaction::Commit() {
 
 KafkaTransaction::~KafkaTransaction() {
   if (!begun_ || committed_) return;
-  if (producer_ && !producer_->Abort()) producer_.Discard();
+  if (producer_) producer_->Abort();
+  producer_.Discard();
 }
 
 }  // namespace

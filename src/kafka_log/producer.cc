@@ -121,7 +121,7 @@ Status Producer::ProduceWithHeaders(const TopicPartition& partition, const Recor
     rd_kafka_header_add(headers, header.key.data(), static_cast<ssize_t>(header.key.size()),
                         header.value.data(), static_cast<ssize_t>(header.value.size()));
   }
-  std::array<rd_kafka_vu_t, 6> fields{};
+  std::array<rd_kafka_vu_t, 7> fields{};
   fields[0].vtype = RD_KAFKA_VTYPE_RKT;
   fields[0].u.rkt = TopicOf(partition.topic);
   fields[1].vtype = RD_KAFKA_VTYPE_PARTITION;
@@ -135,6 +135,8 @@ Status Producer::ProduceWithHeaders(const TopicPartition& partition, const Recor
   fields[4].u.headers = headers;
   fields[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
   fields[5].u.ptr = delivery;
+  fields[6].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  fields[6].u.i = RD_KAFKA_MSG_F_COPY;
   const std::string what = "producing to " + partition.topic;
   for (std::int64_t waited_ms = 0;;) {
     const RdError refused(rd_kafka_produceva(client_->get(), fields.data(), fields.size()));
@@ -163,8 +165,8 @@ Status Producer::Produce(const TopicPartition& partition, std::string_view paylo
     rd_kafka_message_t* from = messages.data();
     std::int64_t waited_ms = 0;
     while (used > 0) {
-      const int taken =
-          rd_kafka_produce_batch(topic, partition.partition, 0, from, static_cast<int>(used));
+      const int taken = rd_kafka_produce_batch(topic, partition.partition, RD_KAFKA_MSG_F_COPY,
+                                               from, static_cast<int>(used));
       // Taken from the front on: the first that is refused refuses those behind it, too.
       const auto good = static_cast<std::size_t>(std::max(taken, 0));
       from += good;
@@ -212,9 +214,8 @@ std::expected<void, Producer::CommitFailure> Producer::Commit() {
   return std::unexpected(std::move(failure));
 }
 
-bool Producer::Abort() {
+void Producer::Abort() {
   const RdError failed(rd_kafka_abort_transaction(client_->get(), kAbortTimeoutMs));
-  return failed == nullptr;
 }
 
 Status Producer::Wait(const Delivery& delivery) {

@@ -39,9 +39,8 @@ class Producer {
   bool reports() const { return reports_; }
 
   Status Begin();
-  // Sends `count` encoded records (log/record_batch.h). `payload`, with at least kRecordPadding
-  // bytes after it, and `delivery` (may be null) must live until the transaction or Flush() ended
-  // or the producer is gone. Waits while the queue is full.
+  // Sends `count` encoded records (log/record_batch.h), copied. `delivery` (may be null) must live
+  // until the commit or Wait() succeeded or the producer is gone. Waits while the queue is full.
   Status Produce(const TopicPartition& partition, std::string_view payload, std::uint32_t count,
                  Delivery* delivery);
   Status SendOffsets(const rd_kafka_topic_partition_list_s& offsets,
@@ -51,8 +50,8 @@ class Producer {
     bool doubtful = false;  // it may be committed
   };
   std::expected<void, CommitFailure> Commit();
-  // Ends the transaction without a trace; false when that could not be made certain in a moment.
-  bool Abort();
+  // Tries for a moment to end the transaction without a trace; destroy the producer then.
+  void Abort();
   // Waits until `delivery` has nothing left; without transactions.
   Status Wait(const Delivery& delivery);
 

@@ -60,7 +60,7 @@ Runner::Progress Runner::progress() const {
 }
 
 Status Runner::Run(std::stop_token stop) {
-  TOCSIN_TRY(Open());
+  TOCSIN_TRY(Open(stop));
   TOCSIN_ASSIGN(const auto consumer, log_.Subscribe({.group = options_.group,
                                                      .topic = options_.topic,
                                                      .from_latest = options_.from_latest,
@@ -74,13 +74,16 @@ Status Runner::Run(std::stop_token stop) {
   return ended;
 }
 
-Status Runner::Open() {
+Status Runner::Open(std::stop_token stop) {
   if (!options_.crash_guard_path.empty()) {
     TOCSIN_ASSIGN(guard_, CrashGuard::Open(options_.crash_guard_path,
                                            options_.group + '\0' + options_.topic));
   }
-  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log_, options_.topic));
-  return log_.EnsureState(stage_.name(), partitions);
+  TOCSIN_ASSIGN(const std::int32_t partitions, Retry(stop, "reading the topics", [&] {
+                  return PartitionCount(log_, options_.topic);
+                }));
+  return Retry(stop, "making room for the state",
+               [&] { return log_.EnsureState(stage_.name(), partitions); });
 }
 
 void Runner::Wake() {
@@ -141,7 +144,7 @@ Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token sto
   // Before the Tick: whether the stage has caught up must be true now, not before a long commit.
   TOCSIN_TRY(MeasureLag(consumer, polled.batches.empty()));
   TOCSIN_TRY(Tick());
-  return CommitIsDue(records) ? Commit(consumer, stop) : Send();
+  return CommitIsDue(records) ? Commit(consumer, stop) : Send(stop);
 }
 
 bool Runner::CommitIsDue(std::size_t polled) const {
@@ -273,20 +276,22 @@ Status Runner::RequestSnapshots() {
 }
 
 // Moves what was collected into the open transaction.
-Status Runner::Send() {
+Status Runner::Send(std::stop_token stop) {
   if (uncommitted_ == 0 && !changed_) return {};
   if (transaction_ == nullptr) {
     TOCSIN_ASSIGN(transaction_, log_.Begin({.ranges = false}));
   }
   sent_bytes_ += collector_.bytes();
-  return collector_.MoveInto(*transaction_, stage_.name());
+  // What was moved before a failure is not moved again.
+  return Retry(stop, "producing",
+               [&] { return collector_.MoveInto(*transaction_, stage_.name()); });
 }
 
 Status Runner::Commit(Consumer& consumer, std::stop_token stop) {
   if (uncommitted_ == 0 && !changed_) return {};
   TOCSIN_TRY(Retry(stop, "asking for the size of the state", [&] { return RequestSnapshots(); }));
   TOCSIN_TRY(stage_.Flush(collector_));
-  TOCSIN_TRY(Send());
+  TOCSIN_TRY(Send(stop));
   TOCSIN_TRY(AddOffsets());
   const auto committed = Retry(stop, "commit", [&] { return transaction_->Commit(); });
   transaction_.reset();

@@ -71,7 +71,7 @@ class Runner {
     std::int64_t target = 0;     // the end of the log when the partition became ours
   };
 
-  Status Open();
+  Status Open(std::stop_token stop);
   Status ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token stop);
   Status Loop(Consumer& consumer, Waker& waker, std::stop_token stop);
   std::int64_t PollTimeoutUs() const;
@@ -88,7 +88,7 @@ class Runner {
   Status RequestSnapshots();
   bool CommitIsDue(std::size_t polled) const;
   Status Commit(Consumer& consumer, std::stop_token stop);
-  Status Send();
+  Status Send(std::stop_token stop);
   Status AddOffsets();
   void Committed();
   void Forget();
