@@ -362,18 +362,16 @@ Result<PollResult> GroupConsumer::PollRewound() {
   return result;
 }
 
-Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t timeout_us,
-                                       std::stop_token stop) {
-  GiveUpRevoked();
-  if (rewind_) return PollRewound();
-  PollResult result;
+// Takes what comes until there are records or news of partitions, the time is over or a stop is
+// requested.
+Status GroupConsumer::Gather(std::size_t max_records, std::int64_t timeout_us,
+                             const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { rd_kafka_queue_yield(queue_.get()); });
-  if (standing_by_) TOCSIN_TRY(StandBy(timeout_us));
+  if (standing_by_) return StandBy(timeout_us);
   const std::int64_t deadline_us = clock_.SteadyUs() + timeout_us;
   // What is no record (the end of a partition, a passing trouble) does not end the wait.
   for (std::int64_t left_us = timeout_us; !stop.stop_requested();
        left_us = deadline_us - clock_.SteadyUs()) {
-    if (standing_by_) break;
     const std::size_t count = Consume(max_records, std::max<std::int64_t>(left_us, 0));
     for (std::size_t i = 0; i < count; ++i) {
       const RdMessage message(messages_[i]);
@@ -382,6 +380,15 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
     const bool news = !touched_.empty() || !assigned_.empty() || !revoked_.empty() || !failed_;
     if (news || left_us <= 0 || !CheckFatal()) break;
   }
+  return {};
+}
+
+Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t timeout_us,
+                                       std::stop_token stop) {
+  GiveUpRevoked();
+  if (rewind_) return PollRewound();
+  TOCSIN_TRY(Gather(max_records, timeout_us, stop));
+  PollResult result;
   for (const std::int32_t number : touched_) {
     std::vector<std::shared_ptr<const RecordBatch>> batches;
     owned_.at(number).batcher.Finish(batches);

@@ -68,6 +68,7 @@ class GroupConsumer {
   Result<PollResult> PollRewound();
   Status CheckFatal() const;
   Status Recover();
+  Status Gather(std::size_t max_records, std::int64_t timeout_us, const std::stop_token& stop);
   std::size_t Consume(std::size_t max_records, std::int64_t timeout_us);
   void Take(const rd_kafka_message_s& message);
 
