@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The long form of tests/e2e/test_kafka_faults.py; its figures are appended to docs/reliability/RESULTS.md.
+"""The long form of tests/kafka/test_kafka_faults.py; its figures are appended to docs/reliability/RESULTS.md.
 
   kafka_soak.py --binary build/release/tocsin                        200 kills over 2,000,000 events, and the rest
   kafka_soak.py --binary … --scenario kills --kills 1000 --events 10000000 --seed 7
