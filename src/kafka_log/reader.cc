@@ -64,7 +64,7 @@ Result<Reader::Stream*> Reader::Open(const TopicPartition& partition, std::int64
   return &streams_.insert_or_assign(partition, std::move(stream)).first->second;
 }
 
-Status Reader::CheckPlace(const TopicPartition& partition, std::int64_t offset, bool& at_end) {
+Result<std::int64_t> Reader::CheckPlace(const TopicPartition& partition, std::int64_t offset) {
   TOCSIN_ASSIGN(const auto partitions, cluster_.Partitions(partition.topic));
   if (!partitions || partition.partition < 0 || partition.partition >= *partitions) {
     return Fail(Code::kNotFound, "partition " + Name(partition) + " does not exist");
@@ -76,8 +76,7 @@ Status Reader::CheckPlace(const TopicPartition& partition, std::int64_t offset, 
                                             Name(partition) + " is outside " +
                                             std::to_string(begin) + " to " + std::to_string(end));
   }
-  at_end = offset == end;
-  return {};
+  return end;
 }
 
 Status Reader::Fill(const TopicPartition& partition, Stream& stream, std::int64_t deadline_us) {
@@ -126,9 +125,11 @@ Result<std::vector<std::shared_ptr<const RecordBatch>>> Reader::Fetch(
   Stream* stream = open == streams_.end() ? nullptr : &open->second;
   const bool goes_on = stream != nullptr && stream->next == offset;
   if (!goes_on || (stream->pending.empty() && stream->end_at >= 0)) {
-    bool at_end = false;
-    TOCSIN_TRY(CheckPlace(partition, offset, at_end));
-    if (at_end) return std::vector<std::shared_ptr<const RecordBatch>>();
+    TOCSIN_ASSIGN(const std::int64_t end, CheckPlace(partition, offset));
+    // The stream tells an end once: when it has, and none is behind it, nothing will come.
+    if (offset == end || (goes_on && stream->end_at >= end)) {
+      return std::vector<std::shared_ptr<const RecordBatch>>();
+    }
   }
   if (!goes_on) {
     TOCSIN_ASSIGN(stream, Open(partition, offset));

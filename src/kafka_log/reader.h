@@ -48,7 +48,8 @@ class Reader {
 
   Result<Stream*> Open(const TopicPartition& partition, std::int64_t offset);
   void Close(const TopicPartition& partition);
-  Status CheckPlace(const TopicPartition& partition, std::int64_t offset, bool& at_end);
+  // The partition's end, when `offset` is a place in it.
+  Result<std::int64_t> CheckPlace(const TopicPartition& partition, std::int64_t offset);
   // Waits for records or the end; appends to `pending`.
   Status Fill(const TopicPartition& partition, Stream& stream, std::int64_t deadline_us);
 
