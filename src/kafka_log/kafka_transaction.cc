@@ -241,6 +241,7 @@ Result<bool> KafkaTransaction::Resolve() {
 Status KafkaTransaction::CommitPlainly() {
   producer_ = core_->plain_producers.Take(true);
   TOCSIN_TRY(producer_.Renew());
+  write_.reset();  // of an attempt whose offsets were refused: it holds its partitions
   if (!changes_.empty()) {
     TOCSIN_ASSIGN(write_, core_->state.Begin(changes_));
   }
