@@ -8,17 +8,26 @@ namespace {
 
 constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
 
+// What follows is for windows with a reading beyond the exact sums. Values are taken relative to the
+// first one: readings that are all equal have no spread and no slope at all, whatever their
+// magnitude. The error of a mean is about 1e-19 of the largest value in the window.
 struct TwoPass {
-  long double mean = 0;
-  long double squares = 0;  // sum of (x - mean)^2
+  long double first = 0;    // the first value
+  long double mean = 0;     // of x - first
+  long double squares = 0;  // sum of (x - first - mean)^2
+
+  long double Distance(double x) const { return static_cast<long double>(x) - first - mean; }
 };
 
 TwoPass Rescan(const ReadingView& window, std::uint32_t n) {
   TwoPass result;
-  result.mean = static_cast<long double>(ExactSum::Rescan(window)) / n;
+  result.first = static_cast<long double>(window[0].x);
+  long double sum = 0;
+  for (std::uint32_t i = 0; i < n; ++i) sum += result.Distance(window[i].x);
+  result.mean = sum / n;
   long double rest = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
-    const long double d = static_cast<long double>(window[i].x) - result.mean;
+    const long double d = result.Distance(window[i].x);
     result.squares += d * d;
     rest += d;
   }
@@ -29,14 +38,14 @@ TwoPass Rescan(const ReadingView& window, std::uint32_t n) {
 
 double RescanSlope(const ReadingView& window, std::uint32_t n) {
   const std::int64_t first = window[0].t_us;
-  const long double mean_x = Rescan(window, n).mean;
+  const TwoPass values = Rescan(window, n);
   long double mean_t = 0;
   for (std::uint32_t i = 0; i < n; ++i) mean_t += static_cast<long double>(window[i].t_us - first);
   mean_t /= n;
   long double over = 0, under = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
     const long double dt = static_cast<long double>(window[i].t_us - first) - mean_t;
-    over += dt * (static_cast<long double>(window[i].x) - mean_x);
+    over += dt * values.Distance(window[i].x);
     under += dt * dt;
   }
   return static_cast<double>(over / under * 1e6L);
@@ -103,7 +112,7 @@ double ValueMoments::Score(const ReadingView& window, std::uint32_t n, double x)
   const TwoPass passes = Rescan(window, n);
   const long double deviation = std::sqrt(passes.squares / n);
   if (!(deviation > 0)) return kNull;
-  return static_cast<double>((static_cast<long double>(x) - passes.mean) / deviation);
+  return static_cast<double>(passes.Distance(x) / deviation);
 }
 
 void LineMoments::Change(const Reading& reading, bool remove) {
