@@ -239,7 +239,8 @@ Status StateStore::BeginChange(const StoreKey& key, const StateChange& change, W
   for (const ChangelogRecord& record : EncodeChange(change, pending->place)) {
     builder.Append(record.key, record.value);
   }
-  write.Add(pending->changelog->topic, builder, std::move(pending));
+  const TopicPartition& topic = pending->changelog->topic;
+  write.Add(topic, builder, std::move(pending));
   return {};
 }
 
