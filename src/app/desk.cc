@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/open_log.h"
+#include "app/stage_thread.h"
 #include "base/error_list.h"
 #include "base/logging.h"
 #include "local_api/remote_log.h"
@@ -99,8 +100,9 @@ Result<std::string> AnswerHere(Session& session, Log& log, std::string_view name
   TOCSIN_TRY(collector.MoveInto(*transaction, NotifyStage::kName));
   // On a cluster the delivery may run elsewhere; then its place in the group refuses this change.
   const TopicPartition first{session.settings.alert_topic, 0};
-  TOCSIN_ASSIGN(const auto place, log.CommittedOffset(NotifyStage::kName, first));
-  if (place) transaction->CommitOffset(NotifyStage::kName, first, *place);
+  const std::string group = GroupFor(session.settings, NotifyStage::kName);
+  TOCSIN_ASSIGN(const auto place, log.CommittedOffset(group, first));
+  if (place) transaction->CommitOffset(group, first, *place);
   if (auto committed = transaction->Commit(); !committed) {
     Error error = std::move(committed).error();
     if (session.settings.kafka_broker.empty()) return std::unexpected(std::move(error));
@@ -171,7 +173,7 @@ NotifyOptions NotifyOptionsFor(const Settings& settings, Log* log) {
 
 RunnerOptions NotifyRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
-  options.group = std::string(NotifyStage::kName);
+  options.group = GroupFor(settings, NotifyStage::kName);
   options.topic = settings.alert_topic;
   options.whole = true;  // one outbox
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;

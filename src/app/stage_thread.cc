@@ -88,6 +88,11 @@ void SetCommits(const Settings& settings, RunnerOptions& options) {
 
 }  // namespace
 
+std::string GroupFor(const Settings& settings, std::string_view work) {
+  if (settings.kafka_broker.empty()) return std::string(work);
+  return settings.kafka_app_id + "-" + std::string(work);
+}
+
 RunnerOptions ProcessRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
   options.group = settings.streaming_group_id;
@@ -102,7 +107,7 @@ RunnerOptions ProcessRunnerOptions(const Settings& settings, const std::string& 
 
 RunnerOptions DeliverRunnerOptions(const Settings& settings, const std::string& directory) {
   RunnerOptions options;
-  options.group = "alert-log";
+  options.group = GroupFor(settings, "alert-log");
   options.topic = settings.alert_topic;
   options.whole = true;  // one file
   options.poll_timeout_us = settings.streaming_poll_timeout_ms * 1000;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/clock.h"
@@ -49,6 +50,10 @@ class StageThread {
 Result<std::int64_t> UncommittedOf(Log& log, const std::string& group, const std::string& topic);
 // Records that `topic` ever got: the sum of its latest offsets.
 Result<std::int64_t> EndOf(Log& log, const std::string& topic);
+
+// The consumer group of work that every installation does under the same name. Several
+// installations may share a cluster: there their KAFKA_APP_ID tells them apart.
+std::string GroupFor(const Settings& settings, std::string_view work);
 
 // The runners' options of the two built stages.
 // `directory` is for what belongs to this process alone.

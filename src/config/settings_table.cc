@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/settings_table_kafka.h"
+
 namespace tocsin {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr double kMiB = 1024 * kKiB;
 constexpr double kTiB = 1024 * 1024 * kMiB;
 constexpr double kDay = 86'400e6;
 
-constexpr auto kTable = std::to_array<SettingDefinition>({
+constexpr auto kLogRows = std::to_array<SettingDefinition>({
     // --- Log
     {.key = "DATA_DIR",
      .group = kLog,
@@ -82,157 +84,9 @@ constexpr auto kTable = std::to_array<SettingDefinition>({
      .doc = "Free disk space below which new events are refused",
      .min = 0,
      .max = kTiB},
+});
 
-    // --- Kafka
-    {.key = "KAFKA_BROKER",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_broker,
-     .doc = "host:port of a Kafka broker, comma-separated; not set = the embedded log",
-     .optional = true},
-    {.key = "KAFKA_APP_ID",
-     .group = kKafka,
-     .type = kTopic,
-     .target = &S::kafka_app_id,
-     .doc = "Name of this installation on the cluster: in front of changelog topics and "
-            "transactional ids"},
-    {.key = "KAFKA_INSTANCE_ID",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_instance_id,
-     .doc = "Name of this process in its groups, the same after a restart, never in two processes; "
-            "not set = kept in DATA_DIR",
-     .optional = true},
-    {.key = "KAFKA_DELIVERY",
-     .group = kKafka,
-     .type = kChoice,
-     .target = &S::kafka_delivery,
-     .doc = "Transactions, or lower latency with repeats after a crash",
-     .choices = "exactly_once at_least_once"},
-    {.key = "KAFKA_COMMIT_INTERVAL",
-     .group = kKafka,
-     .type = kDuration,
-     .target = &S::kafka_commit_interval_us,
-     .doc = "Age at which a transaction ends while there is more to do; at once when there is not",
-     .min = 0,
-     .max = 10e6},
-    {.key = "KAFKA_REPLICATION",
-     .group = kKafka,
-     .type = kInteger,
-     .target = &S::kafka_replication,
-     .doc = "Replicas of a topic when it is made; 0 = the broker's default",
-     .min = 0,
-     .max = 100},
-    {.key = "KAFKA_CONNECT_TIMEOUT",
-     .group = kKafka,
-     .type = kDuration,
-     .target = &S::kafka_connect_timeout_us,
-     .doc = "How long a command waits for the first answer of a broker; 0 = for ever",
-     .min = 0,
-     .max = kDay},
-    {.key = "KAFKA_SESSION_TIMEOUT",
-     .group = kKafka,
-     .type = kDuration,
-     .target = &S::kafka_session_timeout_us,
-     .doc = "Silence after which the partitions of a process that died move on",
-     .min = 1e6,
-     .max = 1800e6},
-    {.key = "KAFKA_TRANSACTION_TIMEOUT",
-     .group = kKafka,
-     .type = kDuration,
-     .target = &S::kafka_transaction_timeout_us,
-     .doc = "Longest life of a transaction; one that a dead process left open hides later records "
-            "so long",
-     .min = 5e6,
-     .max = 900e6},
-    {.key = "KAFKA_SECURITY_PROTOCOL",
-     .group = kKafka,
-     .type = kChoice,
-     .target = &S::kafka_security_protocol,
-     .doc = "How the broker is spoken to",
-     .choices = "PLAINTEXT SSL SASL_PLAINTEXT SASL_SSL"},
-    {.key = "KAFKA_SASL_MECHANISM",
-     .group = kKafka,
-     .type = kChoice,
-     .target = &S::kafka_sasl_mechanism,
-     .doc = "How this client says who it is, with SASL_PLAINTEXT and SASL_SSL",
-     .choices = "none PLAIN SCRAM-SHA-256 SCRAM-SHA-512 OAUTHBEARER"},
-    {.key = "KAFKA_SASL_USERNAME",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_sasl_username,
-     .doc = "User of PLAIN and SCRAM",
-     .optional = true},
-    {.key = "KAFKA_SASL_PASSWORD",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_sasl_password,
-     .doc = "Password of that user",
-     .optional = true,
-     .secret = true},
-    {.key = "KAFKA_SASL_PASSWORD_FILE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_sasl_password_file,
-     .doc = "File that holds the password, instead of the setting",
-     .optional = true},
-    {.key = "KAFKA_SSL_CA_FILE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_ssl_ca_file,
-     .doc = "Authorities that may vouch for the broker, PEM; not set = the system's",
-     .optional = true},
-    {.key = "KAFKA_SSL_CERTIFICATE_FILE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_ssl_certificate_file,
-     .doc = "This client's certificate for mutual TLS, PEM",
-     .optional = true},
-    {.key = "KAFKA_SSL_KEY_FILE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_ssl_key_file,
-     .doc = "Private key of that certificate, PEM",
-     .optional = true},
-    {.key = "KAFKA_SSL_KEY_PASSWORD",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_ssl_key_password,
-     .doc = "Password of that key",
-     .optional = true,
-     .secret = true},
-    {.key = "KAFKA_OAUTH_TOKEN_URL",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_oauth_token_url,
-     .doc = "Where OAUTHBEARER gets its tokens (OIDC, client credentials)",
-     .optional = true},
-    {.key = "KAFKA_OAUTH_CLIENT_ID",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_oauth_client_id,
-     .doc = "Client id for the tokens",
-     .optional = true},
-    {.key = "KAFKA_OAUTH_CLIENT_SECRET",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_oauth_client_secret,
-     .doc = "Client secret for the tokens",
-     .optional = true,
-     .secret = true},
-    {.key = "KAFKA_OAUTH_CLIENT_SECRET_FILE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_oauth_client_secret_file,
-     .doc = "File that holds the client secret, instead of the setting",
-     .optional = true},
-    {.key = "KAFKA_OAUTH_SCOPE",
-     .group = kKafka,
-     .type = kText,
-     .target = &S::kafka_oauth_scope,
-     .doc = "Scope of the tokens",
-     .optional = true},
-
+constexpr auto kLaterRows = std::to_array<SettingDefinition>({
     // --- Generator
     {.key = "GEN_INTERVAL_SECONDS",
      .group = kGenerator,
@@ -579,6 +433,16 @@ constexpr auto kTable = std::to_array<SettingDefinition>({
      .doc = "Form of the messages; auto = text on a terminal, logfmt elsewhere",
      .choices = "auto text logfmt json"},
 });
+
+// The parts in the order of the documentation.
+constexpr auto kTable = [] {
+  constexpr std::size_t kLater = kLogRows.size() + kKafkaSettings.size();
+  std::array<SettingDefinition, kLater + kLaterRows.size()> all{};
+  std::ranges::copy(kLogRows, all.begin());
+  std::ranges::copy(kKafkaSettings, all.begin() + kLogRows.size());
+  std::ranges::copy(kLaterRows, all.begin() + kLater);
+  return all;
+}();
 
 constexpr std::array<std::string_view, kSettingGroupCount> kGroupTitles = {
     "Log",   "Kafka",  "Generator", "Events",  "Processing",

@@ -10,6 +10,7 @@ namespace {
 constexpr char kVersion = 1;
 constexpr std::uint8_t kBeginsGeneration = 1;
 constexpr std::uint8_t kInSnapshot = 2;
+constexpr std::uint8_t kSlot = 4;
 
 std::unexpected<Error> Damaged() {
   return Fail(Code::kDataLoss, "a record of the changelog cannot be read");
@@ -51,6 +52,20 @@ std::vector<ChangelogRecord> EncodeChange(const StateChange& change, ChangelogPl
   return records;
 }
 
+ChangelogRecord EncodeSlot(std::int32_t slot,
+                           const std::vector<std::pair<std::string, std::string>>& puts) {
+  ChangelogRecord record{.key = "s" + std::to_string(slot), .value = {}};
+  record.value.push_back(kVersion);
+  record.value.push_back(static_cast<char>(kSlot));
+  PutVarint(record.value, static_cast<std::uint32_t>(slot));
+  PutVarint(record.value, 0);
+  for (const auto& [key, value] : puts) {
+    PutBytes(record.value, key);
+    PutBytes(record.value, value);
+  }
+  return record;
+}
+
 Result<ChangelogEntry> DecodeChange(std::string_view value) {
   if (value.size() < 4 || value[0] != kVersion) return Damaged();
   ChangelogEntry entry;
@@ -61,6 +76,11 @@ Result<ChangelogEntry> DecodeChange(std::string_view value) {
   at = ReadVarint(at, end, entry.place.generation);
   if (at != nullptr) at = ReadVarint(at, end, entry.place.next);
   if (at == nullptr) return Damaged();
+  if ((static_cast<std::uint8_t>(value[1]) & kSlot) != 0) {
+    if (entry.place.generation > INT32_MAX) return Damaged();
+    entry.slot = static_cast<std::int32_t>(entry.place.generation);
+    entry.place = {};
+  }
   entry.puts = {at, static_cast<std::size_t>(end - at)};
   return entry;
 }

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -42,11 +44,17 @@ struct ChangelogRecord {
 // The records that say `change`, in order; `place` moves on.
 std::vector<ChangelogRecord> EncodeChange(const StateChange& change, ChangelogPlace& place);
 
+// A slot is a small state beside the numbered ones: its record holds all of it under a key of its
+// own, so that writers of different slots in one partition need not know of each other.
+ChangelogRecord EncodeSlot(std::int32_t slot,
+                           const std::vector<std::pair<std::string, std::string>>& puts);
+
 struct ChangelogEntry {
-  ChangelogPlace place;            // of this record
-  bool begins_generation = false;  // everything before it is void
-  bool in_snapshot = false;        // it belongs to the snapshot that began its generation
-  std::string_view puts;           // encoded; for VisitPuts
+  std::optional<std::int32_t> slot;  // whose whole state it is; then there is no place
+  ChangelogPlace place;              // of this record
+  bool begins_generation = false;    // everything before it is void
+  bool in_snapshot = false;          // it belongs to the snapshot that began its generation
+  std::string_view puts;             // encoded; for VisitPuts
 };
 
 // kDataLoss for bytes that are no such record.

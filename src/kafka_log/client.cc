@@ -70,6 +70,16 @@ Status Apply(rd_kafka_conf_t* conf, const Client::Settings& settings) {
   return {};
 }
 
+// The requests that change what a transaction holds or how it ends.
+bool IsOfTransaction(std::int16_t api_key) {
+  constexpr std::int16_t kAddPartitionsToTxn = 24;
+  constexpr std::int16_t kAddOffsetsToTxn = 25;
+  constexpr std::int16_t kEndTxn = 26;
+  constexpr std::int16_t kTxnOffsetCommit = 28;
+  return api_key == kAddPartitionsToTxn || api_key == kAddOffsetsToTxn || api_key == kEndTxn ||
+         api_key == kTxnOffsetCommit;
+}
+
 std::string_view Trimmed(const char* text) {
   std::string_view view(text == nullptr ? "" : text);
   while (!view.empty() && (view.back() == '\n' || view.back() == ' ')) view.remove_suffix(1);
@@ -89,6 +99,32 @@ struct ClientTrampolines {
   static void Delivered(rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* self) {
     const Client& client = *static_cast<Client*>(self);
     client.callbacks_.delivered(*message, client.callbacks_.context);
+  }
+  static rd_kafka_resp_err_t Sent(rd_kafka_t* /*rk*/, int /*socket*/, const char* /*broker*/,
+                                  std::int32_t /*broker_id*/, std::int16_t api_key,
+                                  std::int16_t /*version*/, std::int32_t /*correlation*/,
+                                  std::size_t /*size*/, void* self) {
+    if (IsOfTransaction(api_key)) ++static_cast<Client*>(self)->sent_;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+  static rd_kafka_resp_err_t Received(rd_kafka_t* /*rk*/, int /*socket*/, const char* /*broker*/,
+                                      std::int32_t /*broker_id*/, std::int16_t api_key,
+                                      std::int16_t /*version*/, std::int32_t /*correlation*/,
+                                      std::size_t /*size*/, std::int64_t /*round_trip*/,
+                                      rd_kafka_resp_err_t error, void* self) {
+    // An error stands for an answer that will never come.
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && IsOfTransaction(api_key)) {
+      ++static_cast<Client*>(self)->answered_;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+  static rd_kafka_resp_err_t New(rd_kafka_t* rk, const rd_kafka_conf_t* /*conf*/, void* self,
+                                 char* /*reason*/, std::size_t /*reason_size*/) {
+    const rd_kafka_resp_err_t failed =
+        rd_kafka_interceptor_add_on_request_sent(rk, "tocsin", &ClientTrampolines::Sent, self);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) return failed;
+    return rd_kafka_interceptor_add_on_response_received(rk, "tocsin", &ClientTrampolines::Received,
+                                                         self);
   }
   static void Rebalanced(rd_kafka_t* /*rk*/, rd_kafka_resp_err_t event,
                          rd_kafka_topic_partition_list_t* partitions, void* self) {
@@ -117,6 +153,10 @@ Result<std::unique_ptr<Client>> Client::Make(const KafkaOptions& options, Client
   }
   if (callbacks.rebalance != nullptr) {
     rd_kafka_conf_set_rebalance_cb(conf.get(), &ClientTrampolines::Rebalanced);
+  }
+  if (settings.contains("transactional.id")) {
+    rd_kafka_conf_interceptor_add_on_new(conf.get(), "tocsin", &ClientTrampolines::New,
+                                         client.get());
   }
   char reason[512];
   client->rk_ = rd_kafka_new(kind == ClientKind::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER,

@@ -44,6 +44,10 @@ class Client {
 
   rd_kafka_s* get() const { return rk_; }
 
+  // Requests about transactions that were sent and never answered, since the client was made. A
+  // broker may still carry one out, even though librdkafka sent it again and had an answer then.
+  std::int64_t unanswered() const { return sent_.load() - answered_.load(); }
+
   // Waits for an answer of a broker. kUnavailable after `timeout_us` with the last complaint;
   // kFailedPrecondition, at once, when the broker refuses us.
   Status WaitForBroker(std::int64_t timeout_us);
@@ -66,6 +70,8 @@ class Client {
   rd_kafka_s* rk_ = nullptr;
   mutable std::mutex mutex_;
   Complaint complaint_;
+  std::atomic<std::int64_t> sent_{0};
+  std::atomic<std::int64_t> answered_{0};
 
   friend struct ClientTrampolines;
 };

@@ -41,13 +41,18 @@ struct KafkaCore {
   ProducerPool producers;
   ProducerPool plain_producers;  // without transactions
 
-  // Partitions of a topic, asked for once: it cannot shrink, and what grows is met as unknown
-  // first.
+  // Partitions of a topic, asked for once, and again after a transaction that failed: a topic may
+  // have been made anew with fewer. While no broker answers, the last answer stands.
   Result<std::int32_t> PartitionsOf(const std::string& topic);
+  void DoubtPartitions();
 
   std::mutex mutex;                                            // guards the rest
   std::map<std::string, GroupConsumer*, std::less<>> members;  // of this process, by group
-  std::unordered_map<std::string, std::int32_t> partitions;
+  struct Known {
+    std::int32_t partitions = 0;
+    bool doubted = false;
+  };
+  std::unordered_map<std::string, Known> topics;
   std::uint64_t append_count = 0;
   std::condition_variable_any appended;
 };

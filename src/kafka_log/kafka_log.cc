@@ -12,15 +12,29 @@
 namespace tocsin {
 
 Result<std::int32_t> KafkaCore::PartitionsOf(const std::string& topic) {
+  std::optional<std::int32_t> before;
   {
     const std::lock_guard lock(mutex);
-    const auto found = partitions.find(topic);
-    if (found != partitions.end()) return found->second;
+    const auto found = topics.find(topic);
+    if (found != topics.end()) {
+      if (!found->second.doubted) return found->second.partitions;
+      before = found->second.partitions;
+    }
   }
-  TOCSIN_ASSIGN(const auto asked, cluster.Partitions(topic));
-  if (!asked) return Fail(Code::kNotFound, "topic " + topic + " does not exist");
+  const auto asked = cluster.Partitions(topic);
+  if (!asked) {
+    if (before && asked.error().retryable()) return *before;
+    return std::unexpected(asked.error());
+  }
+  if (!*asked) return Fail(Code::kNotFound, "topic " + topic + " does not exist");
   const std::lock_guard lock(mutex);
-  return partitions.insert_or_assign(topic, *asked).first->second;
+  topics.insert_or_assign(topic, Known{**asked});
+  return **asked;
+}
+
+void KafkaCore::DoubtPartitions() {
+  const std::lock_guard lock(mutex);
+  for (auto& [topic, known] : topics) known.doubted = true;
 }
 
 namespace {

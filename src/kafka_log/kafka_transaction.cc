@@ -209,6 +209,7 @@ Status KafkaTransaction::Attempt() {
 
 // What a failed attempt means to the caller; afterwards nothing of it is open.
 Error KafkaTransaction::Failed(Error error) {
+  core_->DoubtPartitions();
   // Ended at once, so that it hides nothing from readers; then the producer goes: a late report of
   // a delivery must find nobody.
   if (begun_ && !doubtful_ && producer_) producer_->Abort();
@@ -262,6 +263,7 @@ Status KafkaTransaction::CommitPlainly() {
     return producer_->Wait(state);
   }();
   if (!sent) {
+    core_->DoubtPartitions();
     producer_.Discard();
     write_.reset();
     return sent;
@@ -277,6 +279,7 @@ Status KafkaTransaction::CommitPlainly() {
 std::vector<AppendedRange> KafkaTransaction::Done() {
   if (write_) write_->Committed(!plain());
   write_.reset();
+  if (producer_ && producer_->HasStragglers()) producer_.Discard();
   producer_.Return();
   committed_ = true;
   std::vector<AppendedRange> ranges;

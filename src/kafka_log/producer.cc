@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/test_switch.h"
 #include "kafka_log/kafka_error.h"
 
 namespace tocsin {
@@ -212,6 +213,10 @@ std::expected<void, Producer::CommitFailure> Producer::Commit() {
   // "Abort it" is the broker's word that it is not committed.
   failure.doubtful = rd_kafka_error_txn_requires_abort(failed.get()) == 0;
   return std::unexpected(std::move(failure));
+}
+
+bool Producer::HasStragglers() const {
+  return client_->unanswered() > 0 && !TestSwitch("kafka_stragglers_ignored");
 }
 
 void Producer::Abort() {

@@ -35,6 +35,10 @@ class Producer {
 
   ~Producer();  // drops what is not sent
 
+  // True when a request of a transaction that has ended may still be on its way. It would hit the
+  // next transaction of this producer: destroy it, a new one's epoch keeps the late one out.
+  bool HasStragglers() const;
+
   const std::string& transactional_id() const { return transactional_id_; }
   bool reports() const { return reports_; }
 

@@ -1,6 +1,5 @@
 #include "kafka_log/state_store.h"
 
-#include <algorithm>
 #include <tuple>
 
 #include "base/bytes.h"
@@ -31,6 +30,8 @@ struct StateStore::Write::Pending {
   Changelog* changelog = nullptr;
   std::unique_lock<std::mutex> lock;
   ChangelogPlace place;  // after the commit
+  Slot* slot = nullptr;  // instead of a changelog
+  StateEntries entries;  // of the slot, after the commit
   const StateChange* change = nullptr;
   std::uint64_t bytes = 0;
 };
@@ -65,14 +66,23 @@ Status StateStore::Ensure(std::string_view store, std::int32_t partitions) {
   return {};
 }
 
-Result<std::int32_t> StateStore::PlaceOf(std::string_view store, std::int32_t partition) {
+Result<std::int32_t> StateStore::PartitionsOf(std::string_view store) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = partitions_.find(store);
-    if (found != partitions_.end()) return partition % found->second;
+    if (found != partitions_.end()) return found->second;
   }
   TOCSIN_ASSIGN(const auto partitions, cluster_.Partitions(TopicOf(store)));
-  return partition % partitions.value_or(options_.state_partitions);
+  return partitions.value_or(options_.state_partitions);
+}
+
+Status StateStore::EnsureMade(const std::string& store) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (partitions_.contains(store)) return {};
+  }
+  TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(TopicOf(store)));
+  return Ensure(store, existing.value_or(options_.state_partitions));
 }
 
 StateStore::Changelog& StateStore::Find(std::string_view store, std::int32_t partition) {
@@ -85,155 +95,193 @@ StateStore::Changelog& StateStore::Find(std::string_view store, std::int32_t par
   return *found;
 }
 
-Status StateStore::LoadCopy(const StoreKey& key, Changelog& changelog, Entries* entries) {
+StateStore::Slot& StateStore::FindSlot(const StoreKey& key) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Slot>& found = slots_[key];
+  if (found == nullptr) found = std::make_unique<Slot>();
+  return *found;
+}
+
+Status StateStore::LoadCopy(const StoreKey& key, Changelog& changelog, StateImage& image) {
   if (copy_ == nullptr) return {};
   std::string place;
   TOCSIN_TRY(copy_->ReadState(PlaceStore(key.first), key.second,
                               [&](std::string_view, std::string_view value) { place = value; }));
   constexpr std::size_t kPlaceBytes = 5 * sizeof(std::uint64_t);
   if (place.size() != kPlaceBytes) return {};
-  changelog.place = {GetFixed<std::uint64_t>(place.data()),
-                     GetFixed<std::uint64_t>(place.data() + 8)};
-  changelog.position = GetFixed<std::int64_t>(place.data() + 16);
-  changelog.size = {GetFixed<std::uint64_t>(place.data() + 24),
-                    GetFixed<std::uint64_t>(place.data() + 32)};
-  if (entries == nullptr) return {};
+  const auto position = GetFixed<std::int64_t>(place.data() + 16);
+  TOCSIN_ASSIGN(const std::int64_t end,
+                cluster_.EndOffset(changelog.topic, Cluster::End::kWritten));
+  if (position > end) return {};  // a copy of another topic of that name
+  changelog.position = position;
+  image.place = {GetFixed<std::uint64_t>(place.data()), GetFixed<std::uint64_t>(place.data() + 8)};
+  image.size = {GetFixed<std::uint64_t>(place.data() + 24),
+                GetFixed<std::uint64_t>(place.data() + 32)};
+  if (!image.keep_entries()) return {};
   return copy_->ReadState(key.first, key.second,
                           [&](std::string_view entry, std::string_view value) {
-                            entries->insert_or_assign(std::string(entry), std::string(value));
+                            image.entries.insert_or_assign(std::string(entry), std::string(value));
                           });
 }
 
-Status StateStore::Load(const StoreKey& key, Changelog& changelog, Entries* entries) {
+Status StateStore::Load(const StoreKey& key, Changelog& changelog, StateImage& image) {
   changelog.loaded = false;
-  changelog.place = {};
-  changelog.size = {};
   changelog.position = 0;
   TOCSIN_ASSIGN(const auto partitions, cluster_.Partitions(changelog.topic.topic));
   if (partitions && key.second < *partitions) {
-    TOCSIN_TRY(LoadCopy(key, changelog, entries));
-    TOCSIN_ASSIGN(const std::int64_t end,
-                  cluster_.EndOffset(changelog.topic, Cluster::End::kWritten));
-    // A copy of another topic of that name.
-    if (changelog.position > end) {
-      changelog.place = {};
-      changelog.size = {};
-      changelog.position = 0;
-      if (entries != nullptr) entries->clear();
-    }
+    TOCSIN_TRY(LoadCopy(key, changelog, image));
     const SystemClock clock;
     std::int64_t told_us = clock.SteadyUs() + kProgressUs;
-    std::uint64_t bytes = 0;
     const auto apply = [&](const RecordBatch& batch) -> Status {
-      Record record;
-      for (RecordBatch::Cursor cursor(batch); cursor.Next(record);) {
-        if (record.value.empty()) continue;
-        TOCSIN_ASSIGN(const ChangelogEntry entry, DecodeChange(record.value));
-        bytes += record.value.size();
-        if (entry.place < changelog.place) continue;  // the copy has it
-        if (entry.begins_generation) {
-          if (entries != nullptr) entries->clear();
-          changelog.size = {};
-        }
-        (entry.in_snapshot ? changelog.size.snapshot_bytes : changelog.size.delta_bytes) +=
-            entry.puts.size();
-        changelog.place = {entry.place.generation, entry.place.next + 1};
-        if (entries == nullptr) continue;
-        TOCSIN_TRY(VisitPuts(entry.puts, [&](std::string_view name, std::string_view value) {
-          if (value.empty()) {
-            const auto found = entries->find(name);
-            if (found != entries->end()) entries->erase(found);
-          } else {
-            entries->insert_or_assign(std::string(name), std::string(value));
-          }
-        }));
-      }
-      if (clock.SteadyUs() > told_us) {
-        told_us = clock.SteadyUs() + kProgressUs;
-        LogInfo(kComponent, "reading the state",
-                {{"topic", changelog.topic.topic},
-                 {"partition", std::to_string(changelog.topic.partition)},
-                 {"megabytes", std::to_string(bytes >> 20)},
-                 {"offset", std::to_string(batch.end_offset())},
-                 {"end", std::to_string(end)}});
-      }
+      TOCSIN_TRY(image.Apply(batch));
+      if (clock.SteadyUs() <= told_us) return {};
+      told_us = clock.SteadyUs() + kProgressUs;
+      LogInfo(kComponent, "reading the state",
+              {{"topic", changelog.topic.topic},
+               {"partition", std::to_string(changelog.topic.partition)},
+               {"megabytes", std::to_string(image.bytes_read >> 20)},
+               {"offset", std::to_string(batch.end_offset())}});
       return {};
     };
     TOCSIN_ASSIGN(changelog.position,
                   reader_.ReadToEnd(changelog.topic, changelog.position, apply));
   }
+  changelog.place = image.place;
+  changelog.size = image.size;
   changelog.loaded = true;
+  return {};
+}
+
+Status StateStore::LoadSlot(const StoreKey& key, std::int32_t partitions, Slot& slot) {
+  slot.loaded = false;
+  slot.entries.clear();
+  const TopicPartition topic{TopicOf(key.first), key.second % partitions};
+  TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(topic.topic));
+  if (existing) {
+    const auto take = [&](const RecordBatch& batch) -> Status {
+      Record record;
+      for (RecordBatch::Cursor cursor(batch); cursor.Next(record);) {
+        if (record.value.empty()) continue;
+        TOCSIN_ASSIGN(const ChangelogEntry entry, DecodeChange(record.value));
+        if (entry.slot != key.second) continue;
+        slot.entries.clear();
+        TOCSIN_TRY(ApplyPuts(entry.puts, slot.entries));
+      }
+      return {};
+    };
+    TOCSIN_TRY(reader_.ReadToEnd(topic, 0, take));
+  }
+  slot.loaded = true;
   return {};
 }
 
 Status StateStore::Read(std::string_view store, std::int32_t partition,
                         const std::function<void(std::string_view, std::string_view)>& visit) {
-  TOCSIN_ASSIGN(partition, PlaceOf(store, partition));
-  Changelog& changelog = Find(store, partition);
-  Entries entries;
-  {
-    const std::lock_guard lock(changelog.mutex);
-    const StoreKey key{store, partition};
-    TOCSIN_TRY(Load(key, changelog, &entries));
-    // The copy begins anew from what was read.
-    SaveCopy(key, changelog, entries);
+  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionsOf(store));
+  const StoreKey key{store, partition};
+  if (partition >= partitions) {
+    Slot& slot = FindSlot(key);
+    const std::lock_guard lock(slot.mutex);
+    TOCSIN_TRY(LoadSlot(key, partitions, slot));
+    for (const auto& [entry, value] : slot.entries) visit(entry, value);
+    return {};
   }
-  for (const auto& [key, value] : entries) visit(key, value);
+  StateImage image(true);
+  {
+    Changelog& changelog = Find(store, partition);
+    const std::lock_guard lock(changelog.mutex);
+    TOCSIN_TRY(Load(key, changelog, image));
+    // The copy begins anew from what was read.
+    SaveCopy(key, changelog, image.entries);
+  }
+  for (const auto& [entry, value] : image.entries) visit(entry, value);
   return {};
 }
 
 Result<StateSize> StateStore::Size(std::string_view store, std::int32_t partition) {
-  TOCSIN_ASSIGN(partition, PlaceOf(store, partition));
+  TOCSIN_ASSIGN(const std::int32_t partitions, PartitionsOf(store));
+  if (partition >= partitions) return StateSize();  // always written as a whole
   Changelog& changelog = Find(store, partition);
   const std::lock_guard lock(changelog.mutex);
-  if (!changelog.loaded) TOCSIN_TRY(Load({std::string(store), partition}, changelog, nullptr));
+  if (!changelog.loaded) {
+    StateImage image(false);
+    TOCSIN_TRY(Load({std::string(store), partition}, changelog, image));
+  }
   return changelog.size;
 }
 
 Result<StateStore::Write> StateStore::Begin(const std::map<StoreKey, StateChange>& changes) {
   Write write;
-  for (const auto& [asked, change] : changes) {
-    bool known = false;
-    {
-      const std::lock_guard lock(mutex_);
-      known = partitions_.contains(asked.first);
-    }
-    if (!known) {
-      TOCSIN_ASSIGN(const auto existing, cluster_.Partitions(TopicOf(asked.first)));
-      TOCSIN_TRY(Ensure(asked.first, existing.value_or(options_.state_partitions)));
-    }
-    TOCSIN_ASSIGN(const std::int32_t place, PlaceOf(asked.first, asked.second));
-    const StoreKey key{asked.first, place};
-    if (std::ranges::any_of(write.pending_, [&](const auto& other) { return other->key == key; })) {
-      return Fail(Code::kInternal, "two changes of one transaction share partition " +
-                                       std::to_string(place) + " of the state of " + key.first);
-    }
-    auto pending = std::make_shared<Write::Pending>();
-    pending->store = this;
-    pending->key = key;
-    pending->changelog = &Find(key.first, key.second);
-    // In the order of the keys: no two transactions can wait for each other.
-    pending->lock = std::unique_lock(pending->changelog->mutex);
-    if (!pending->changelog->loaded) TOCSIN_TRY(Load(key, *pending->changelog, nullptr));
-    pending->place = pending->changelog->place;
-    pending->change = &change;
-    RecordBatchBuilder builder;
-    for (const ChangelogRecord& record : EncodeChange(change, pending->place)) {
-      builder.Append(record.key, record.value);
-    }
-    Write::Part part{.partition = pending->changelog->topic, .payload = {}, .count = 0};
-    std::tie(part.payload, part.count) = builder.Take();
-    part.payload.append(kRecordPadding, '\0');
-    pending->bytes = change.bytes();
-    write.parts_.push_back(std::move(part));
-    write.pending_.push_back(std::move(pending));
+  for (const auto& [key, change] : changes) {
+    TOCSIN_TRY(EnsureMade(key.first));
+    TOCSIN_ASSIGN(const std::int32_t partitions, PartitionsOf(key.first));
+    TOCSIN_TRY(key.second < partitions ? BeginChange(key, change, write)
+                                       : BeginSlot(key, partitions, change, write));
   }
   return write;
+}
+
+Status StateStore::BeginChange(const StoreKey& key, const StateChange& change, Write& write) {
+  auto pending = std::make_shared<Write::Pending>();
+  pending->store = this;
+  pending->key = key;
+  pending->changelog = &Find(key.first, key.second);
+  // In the order of the keys: no two transactions can wait for each other.
+  pending->lock = std::unique_lock(pending->changelog->mutex);
+  if (!pending->changelog->loaded) {
+    StateImage image(false);
+    TOCSIN_TRY(Load(key, *pending->changelog, image));
+  }
+  pending->place = pending->changelog->place;
+  pending->change = &change;
+  pending->bytes = change.bytes();
+  RecordBatchBuilder builder;
+  for (const ChangelogRecord& record : EncodeChange(change, pending->place)) {
+    builder.Append(record.key, record.value);
+  }
+  const TopicPartition& topic = pending->changelog->topic;
+  write.Add(topic, builder, std::move(pending));
+  return {};
+}
+
+Status StateStore::BeginSlot(const StoreKey& key, std::int32_t partitions,
+                             const StateChange& change, Write& write) {
+  auto pending = std::make_shared<Write::Pending>();
+  pending->store = this;
+  pending->key = key;
+  pending->slot = &FindSlot(key);
+  pending->lock = std::unique_lock(pending->slot->mutex);
+  if (!change.replace) {
+    if (!pending->slot->loaded) TOCSIN_TRY(LoadSlot(key, partitions, *pending->slot));
+    pending->entries = pending->slot->entries;
+  }
+  for (const std::string& blob : change.blobs) TOCSIN_TRY(ApplyPuts(blob, pending->entries));
+  const ChangelogRecord record =
+      EncodeSlot(key.second, {pending->entries.begin(), pending->entries.end()});
+  RecordBatchBuilder builder;
+  builder.Append(record.key, record.value);
+  write.Add({TopicOf(key.first), key.second % partitions}, builder, std::move(pending));
+  return {};
+}
+
+void StateStore::Write::Add(const TopicPartition& partition, RecordBatchBuilder& builder,
+                            std::shared_ptr<Pending> pending) {
+  Part part{.partition = partition, .payload = {}, .count = 0};
+  std::tie(part.payload, part.count) = builder.Take();
+  part.payload.append(kRecordPadding, '\0');
+  parts_.push_back(std::move(part));
+  pending_.push_back(std::move(pending));
 }
 
 void StateStore::Write::Committed(bool marked) {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     Pending& pending = *pending_[i];
+    if (pending.slot != nullptr) {
+      pending.slot->entries = std::move(pending.entries);
+      pending.slot->loaded = true;
+      pending.lock.unlock();
+      continue;
+    }
     Changelog& changelog = *pending.changelog;
     changelog.place = pending.place;
     if (pending.change->replace) changelog.size = {};
@@ -279,7 +327,8 @@ void StateStore::SaveCopy(const StoreKey& key, const Changelog& changelog,
   if (!saved) WarnOfCopy(key.first, saved.error());
 }
 
-void StateStore::SaveCopy(const StoreKey& key, const Changelog& changelog, const Entries& all) {
+void StateStore::SaveCopy(const StoreKey& key, const Changelog& changelog,
+                          const StateEntries& all) {
   if (copy_ == nullptr) return;
   const Status saved = [&]() -> Status {
     TOCSIN_ASSIGN(const auto transaction, copy_->Begin({.durable = false}));

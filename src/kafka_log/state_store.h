@@ -6,13 +6,12 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "kafka_log/changelog_record.h"
 #include "kafka_log/cluster.h"
 #include "kafka_log/reader.h"
+#include "kafka_log/state_image.h"
 #include "log/log.h"
 
 namespace tocsin {
@@ -21,7 +20,9 @@ using StoreKey = std::pair<std::string, std::int32_t>;  // store, partition
 
 // The keyed state of all stores: one compacted changelog topic each, "<app>-<store>-changelog",
 // with the partitions of the store. `copy` (may be null) keeps a local copy, so that a restart
-// reads only what the copy has missed. Thread-safe.
+// reads only what the copy has missed. A partition beyond those of the store (the positions of
+// ingest are numbered by a hash) is a slot in one of them: many processes may write different slots
+// at the same time. Thread-safe.
 class StateStore {
  public:
   StateStore(const KafkaOptions& options, Cluster& cluster, Reader& reader, Log* copy)
@@ -50,6 +51,8 @@ class StateStore {
    private:
     friend class StateStore;
     struct Pending;
+    void Add(const TopicPartition& partition, RecordBatchBuilder& builder,
+             std::shared_ptr<Pending> pending);
     std::vector<Part> parts_;
     std::vector<std::shared_ptr<Pending>> pending_;  // beside parts_
   };
@@ -64,19 +67,26 @@ class StateStore {
     StateSize size;
     std::int64_t position = 0;  // everything of `place` lies at or behind it
   };
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
+  struct Slot {
+    std::mutex mutex;
+    bool loaded = false;
+    StateEntries entries;
   };
-  using Entries = std::unordered_map<std::string, std::string, Hash, std::equal_to<>>;
 
-  // A store whose partitions are hashes (the positions of ingest) shares those that there are.
-  Result<std::int32_t> PlaceOf(std::string_view store, std::int32_t partition);
+  // Of a store that nobody made: as many as a topic has by default.
+  Result<std::int32_t> PartitionsOf(std::string_view store);
+  Status EnsureMade(const std::string& store);
   Changelog& Find(std::string_view store, std::int32_t partition);
-  // Reads the topic; `entries` may be null. Needs the changelog's mutex.
-  Status Load(const StoreKey& key, Changelog& changelog, Entries* entries);
-  Status LoadCopy(const StoreKey& key, Changelog& changelog, Entries* entries);
+  Slot& FindSlot(const StoreKey& key);
+  // Reads the topic into `image`. Needs the changelog's mutex.
+  Status Load(const StoreKey& key, Changelog& changelog, StateImage& image);
+  Status LoadCopy(const StoreKey& key, Changelog& changelog, StateImage& image);
+  Status LoadSlot(const StoreKey& key, std::int32_t partitions, Slot& slot);
+  Status BeginChange(const StoreKey& key, const StateChange& change, Write& write);
+  Status BeginSlot(const StoreKey& key, std::int32_t partitions, const StateChange& change,
+                   Write& write);
   void SaveCopy(const StoreKey& key, const Changelog& changelog, const StateChange& change);
-  void SaveCopy(const StoreKey& key, const Changelog& changelog, const Entries& all);
+  void SaveCopy(const StoreKey& key, const Changelog& changelog, const StateEntries& all);
   static Status SavePlace(Transaction& transaction, const StoreKey& key,
                           const Changelog& changelog);
 
@@ -86,6 +96,7 @@ class StateStore {
   Log* const copy_;
   std::mutex mutex_;
   std::map<StoreKey, std::unique_ptr<Changelog>> changelogs_;
+  std::map<StoreKey, std::unique_ptr<Slot>> slots_;
   std::map<std::string, std::int32_t, std::less<>> partitions_;  // of stores that exist
 };
 

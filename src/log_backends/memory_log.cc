@@ -80,6 +80,7 @@ class MemoryLogImpl final : public MemoryLog {
 
   void FailCommits(int count, Code code) override;
   void FailFetches(int count, Code code) override;
+  void FailOffsets(int count, Code code) override;
   void RemoveBefore(const TopicPartition& partition, std::int64_t offset) override;
 
   bool HasPartition(const TopicPartition& partition);
@@ -105,6 +106,7 @@ class MemoryLogImpl final : public MemoryLog {
   std::map<StoreKey, State> states_;
   Fault commit_fault_;
   Fault fetch_fault_;
+  Fault offsets_fault_;
 };
 
 class MemoryTransaction final : public Transaction {
@@ -194,6 +196,11 @@ Result<std::vector<TopicInfo>> MemoryLogImpl::Topics() {
 
 Result<PartitionOffsets> MemoryLogImpl::Offsets(const TopicPartition& partition) {
   const std::lock_guard lock(mutex_);
+  if (offsets_fault_.left > 0) {
+    --offsets_fault_.left;
+    return Fail(offsets_fault_.code,
+                "the offsets of " + partition.topic + " failed by a fault switch");
+  }
   const Partition* found = Find(partition);
   if (found == nullptr) return UnknownPartition(partition);
   return PartitionOffsets{found->earliest, found->latest, found->bytes};
@@ -289,6 +296,11 @@ void MemoryLogImpl::FailCommits(int count, Code code) {
 void MemoryLogImpl::FailFetches(int count, Code code) {
   const std::lock_guard lock(mutex_);
   fetch_fault_ = {count, code};
+}
+
+void MemoryLogImpl::FailOffsets(int count, Code code) {
+  const std::lock_guard lock(mutex_);
+  offsets_fault_ = {count, code};
 }
 
 void MemoryLogImpl::RemoveBefore(const TopicPartition& partition, std::int64_t offset) {

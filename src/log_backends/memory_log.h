@@ -17,6 +17,8 @@ class MemoryLog : public Log {
   virtual void FailCommits(int count, Code code) = 0;
   // The next `count` fetches fail with `code`.
   virtual void FailFetches(int count, Code code) = 0;
+  // The next `count` questions for the offsets of a partition fail with `code`.
+  virtual void FailOffsets(int count, Code code) = 0;
   // Removes the batches that end at or before `offset`, as forced retention does.
   virtual void RemoveBefore(const TopicPartition& partition, std::int64_t offset) = 0;
 };

@@ -142,7 +142,7 @@ Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token sto
     }
   }
   // Before the Tick: whether the stage has caught up must be true now, not before a long commit.
-  TOCSIN_TRY(MeasureLag(consumer, polled.batches.empty()));
+  TOCSIN_TRY(MeasureLag(consumer, polled.batches.empty(), stop));
   TOCSIN_TRY(Tick());
   return CommitIsDue(records) ? Commit(consumer, stop) : Send(stop);
 }
@@ -161,13 +161,14 @@ Status Runner::Tick() {
 }
 
 // Not after every small batch: the lag is for people.
-Status Runner::MeasureLag(Consumer& consumer, bool idle) {
+Status Runner::MeasureLag(Consumer& consumer, bool idle, std::stop_token stop) {
   const std::int64_t now_us = clock_.SteadyUs();
   const std::int64_t wall_us = clock_.WallUs();  // goes on while the machine sleeps
   if (!idle && now_us < lag_due_us_ && wall_us < lag_due_wall_us_) return {};
   lag_due_us_ = now_us + kLagIntervalUs;
   lag_due_wall_us_ = wall_us + kLagIntervalUs;
-  TOCSIN_ASSIGN(const std::int64_t lag, consumer.Lag());
+  TOCSIN_ASSIGN(const std::int64_t lag,
+                Retry(stop, "measuring the lag", [&] { return consumer.Lag(); }));
   lag_.store(lag);
   if (idle && lag == 0) {
     // Offsets that a repaired log lost at its end are never polled.

@@ -92,7 +92,7 @@ class Runner {
   Status AddOffsets();
   void Committed();
   void Forget();
-  Status MeasureLag(Consumer& consumer, bool idle);
+  Status MeasureLag(Consumer& consumer, bool idle, std::stop_token stop);
   bool CaughtUp() const;
 
   Log& log_;

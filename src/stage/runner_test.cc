@@ -142,6 +142,16 @@ TEST_F(RunnerTest, AFetchThatFailsForNowIsTriedAgain) {
   EXPECT_EQ(ReadValues(*log_, "out", 0), (std::vector<std::string>{"1:a"}));
 }
 
+TEST_F(RunnerTest, ALagThatCannotBeMeasuredForNowIsAskedForAgain) {
+  AppendValues(*log_, "in", 0, {"a"});
+  NumberingStage stage;
+  // The place is found by then: what asks next is the lag.
+  stage.on_process = [&] { log_->FailOffsets(2, Code::kUnavailable); };
+  ASSERT_TRUE(Run(stage));
+  EXPECT_EQ(ReadValues(*log_, "out", 0), (std::vector<std::string>{"1:a"}));
+  EXPECT_EQ(progress_.lag, 0);
+}
+
 TEST_F(RunnerTest, StopEndsTheRetriesAndLeavesNoTrace) {
   AppendValues(*log_, "in", 0, {"a"});
   log_->FailCommits(1'000'000, Code::kUnavailable);

@@ -18,6 +18,7 @@ from hashes import partition_of
 from kafka_cluster import KafkaCluster, free_ports, why_missing
 from kafka_workspace import KafkaWorkspace, committed_history, ends, headers_of
 from oracle import BatchModel, Config
+from token_server import TokenServer
 
 MISSING = why_missing()
 if MISSING:
@@ -129,6 +130,38 @@ class PipelineTest(OnOneNode):
         for added in (50, 0):
             self.assertEqual(work.json("ingest", *files)["appended"], added * len(files))
         self.assertEqual(Counter(r.value for r in work.dump("iot.raw")), Counter(sum(files.values(), [])))
+
+    def test_files_that_are_ingested_at_the_same_time_keep_their_positions(self):
+        work = self.workspace()
+        files = {f"in_{n}.jsonl": samples.fleet(3000, seed=50 + n) for n in range(4)}
+        for name, lines in files.items():
+            work.write(name, b"\n".join(lines) + b"\n")
+        work.json("topic", "ls")
+        # Paced, so that each commits many times while the others do.
+        running = [self.start(work, "ingest", name, "--rate", 1000) for name in files]
+        for process in running:
+            self.assertEqual(process.wait(120), 0)
+        self.assertEqual([work.json("ingest", name)["appended"] for name in files], [0] * len(files))
+        self.assertEqual(Counter(r.value for r in work.dump("iot.raw")), Counter(sum(files.values(), [])))
+
+    def test_up_on_a_cluster_prints_a_balance_that_adds_up(self):
+        work = self.workspace(BATCH_INTERVAL="0")
+        report = work.json("up", "--demo", "--rate", 300, "--run-for", "5s")
+        check_balance(report)
+        self.assertGreater(report["generated"], 500)
+        self.assertEqual((report["read"], report["lag"], report["unaccounted"]), (report["generated"], 0, 0))
+        self.assertEqual(len(work.dump("iot.raw")), report["generated"])
+        check_stream(work)
+
+    def test_installations_on_one_cluster_deliver_each_their_own(self):
+        work = self.workspace()
+        work.ingest(b"\n".join(samples.event("d", n, 99.0) for n in range(5)) + b"\n")
+        work.process()
+        alerts = len(work.dump("iot.alerts"))
+        for app in ("first", "second"):  # the same topic, an alert log of each
+            report = work.json("deliver", "--until-caught-up", KAFKA_APP_ID=f"{work.prefix}-{app}",
+                               ALERT_LOG_PATH=f"{app}.log", DATA_DIR=f"data-{app}")  # fmt: skip
+            self.assertEqual(report["delivered"], alerts)
 
     def test_dead_letters_of_more_partitions_than_the_default_are_replayed_once(self):
         work = self.workspace()
@@ -340,7 +373,7 @@ class AbsentBrokerTest(unittest.TestCase):
 
 @unittest.skipIf(MISSING, MISSING)
 class SecurityTest(OnOneNode):
-    options = {"tls": True, "scram": True}
+    options = {"tls": True, "scram": True, "oauth": True}
 
     def secure(self, protocol: str, **settings) -> KafkaWorkspace:
         listener = {"SSL": self.kafka.ssl, "SASL_PLAINTEXT": self.kafka.sasl_plaintext, "SASL_SSL": self.kafka.sasl_ssl}
@@ -364,6 +397,28 @@ class SecurityTest(OnOneNode):
     def test_sasl_plaintext_with_plain(self):
         self.check_run(self.secure("SASL_PLAINTEXT", KAFKA_SASL_MECHANISM="PLAIN", KAFKA_SASL_USERNAME=self.kafka.user,
                                    KAFKA_SASL_PASSWORD=self.kafka.password))  # fmt: skip
+
+    def test_oauthbearer_with_tokens_of_an_oidc_server(self):
+        secret = f"{CANARY}-token-secret"
+        settings = {"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SSL_CA_FILE": self.kafka.ca, "KAFKA_OAUTH_CLIENT_ID": "tocsin"}
+        with TokenServer(self.kafka.token_key, secret=secret) as tokens:
+            tokens.seconds = 5  # so that one must be fetched anew while `process` runs
+            work = self.secure("SASL_SSL", KAFKA_OAUTH_TOKEN_URL=tokens.url, KAFKA_OAUTH_CLIENT_SECRET=secret, **settings)
+            self.check_run(work)
+            process = self.start(work, "process")
+            before = tokens.granted
+            wait_for(lambda: tokens.granted >= before + 4, 60, "tokens fetched anew")
+            work.ingest(b"\n".join(samples.fleet(50, seed=21)) + b"\n")
+            wait_for(lambda: self.kafka.count_committed(work.topic("iot.processed")) == 350, 60, "events after that")
+            code, _, stderr = stop(process)
+            self.assertEqual(code, 0)
+            self.assertNotIn(CANARY.encode(), stderr)
+            with self.subTest("a secret that the server refuses: exit 69 naming mechanism and client, not the secret"):
+                wrong = self.secure("SASL_SSL", KAFKA_OAUTH_TOKEN_URL=tokens.url, KAFKA_CONNECT_TIMEOUT="5s",
+                                    KAFKA_OAUTH_CLIENT_SECRET=f"{CANARY}-wrong", **settings)  # fmt: skip
+                done = wrong.run("topic", "ls", "--log-level", "debug", expect=69, timeout=60)
+                self.assertIn(b"OAUTHBEARER", done.stderr)
+                self.assertNotIn(CANARY.encode(), done.stderr + done.stdout)
 
     def test_mutual_tls(self):
         self.check_run(self.secure("SSL", KAFKA_SSL_CA_FILE=self.kafka.ca, KAFKA_SSL_CERTIFICATE_FILE=self.kafka.certificate,

@@ -247,6 +247,16 @@ class FaultRun:
                     self.faults[what] += 1
                 self.proxy.heal()
 
+    def hold_ends(self, times: int):
+        """EndTxn arrives when it has long been sent again and answered: in the midst of a later transaction."""
+        for _ in range(times):
+            self.await_progress()
+            trap = self.proxy.hold(END_TXN, client="process")
+            trap.wait()
+            time.sleep(REQUEST_SECONDS + 1)
+            trap.release()
+            self.faults["EndTxn held until a later transaction"] += 1
+
     def connection_faults(self) -> list:
         """(what, harm that says whether it was done)"""
         proxy = self.proxy
