@@ -10,6 +10,7 @@
 #include "model/event_fields.h"
 #include "model/json_number.h"
 #include "model/key_table.h"
+#include "model/shape_reader.h"
 #include "model/strict_reader.h"
 
 namespace tocsin {
@@ -71,8 +72,9 @@ bool IsLiteral(std::string_view text) {
 
 }  // namespace
 
-// Reads plain records only: a flat object without a backslash, in which everything is as it
-// should be. Whatever it does not take is the strict reader's to judge.
+// Has records of known shapes read by their shape and reads plain ones itself: a flat object
+// without a backslash, in which everything is as it should be. Whatever it does not take is the
+// strict reader's to judge.
 class EventParser::Impl {
  public:
   Impl(std::vector<MetricSpec> metrics, EventLimits limits)
@@ -80,6 +82,7 @@ class EventParser::Impl {
         strict_(std::move(metrics), limits),
         metrics_(strict_.metrics()),
         keys_(strict_.fields()),
+        shapes_(metrics_, strict_.fields(), limits),
         values_(metrics_.size()) {
     if (parser_.allocate(std::min(limits.max_bytes, kFirstCapacity)) != simdjson::SUCCESS) {
       limits_.max_bytes = 0;  // without memory for simdjson the strict reader does it all
@@ -87,7 +90,12 @@ class EventParser::Impl {
   }
 
   void Parse(std::string_view record, EventBatch& batch) {
-    if (ParsePlain(record, batch)) return;
+    const ShapeReader::Answer answer = shapes_.Read(record, batch);
+    if (answer == ShapeReader::Answer::kGood) return;
+    if (answer != ShapeReader::Answer::kOutsideRange && ParsePlain(record, batch)) {
+      if (answer == ShapeReader::Answer::kNotRead) shapes_.Learn(record);
+      return;
+    }
     ++strict_reads_;
     strict_.Parse(record, batch);
   }
@@ -107,6 +115,7 @@ class EventParser::Impl {
   std::uint64_t strict_reads_ = 0;
   const std::vector<MetricSpec>& metrics_;
   KeyTable keys_;
+  ShapeReader shapes_;
   TimeParser time_parser_;
   simdjson::ondemand::parser parser_;
   // Values of the record at hand.

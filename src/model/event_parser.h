@@ -18,9 +18,11 @@ namespace tocsin {
 // repeated keys (whichever comes first in the bytes), not an object, missing field, wrong type,
 // bad timestamp, out of range. One record, one reason.
 //
-// Two readers give the same verdicts: simdjson On-Demand for plain events, and a strict scalar
-// reader that judges everything the first does not accept (escapes, nesting, numbers that
-// simdjson refuses, errors of any kind). A differential fuzz target holds them together.
+// Three readers give the same verdicts: one that compares an event with the shapes of earlier ones
+// (keys in the same order, the same bytes between the values), simdjson On-Demand for other plain
+// events, and a strict scalar reader that judges everything these do not accept (escapes, nesting,
+// numbers that simdjson refuses, errors of any kind). A differential fuzz target holds them
+// together.
 //
 // Threads: one parser per thread.
 class EventParser {
