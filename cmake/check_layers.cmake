@@ -15,7 +15,7 @@ endforeach()
 file(GLOB headers ${SRC}/${MODULE}/*.h)
 foreach(file IN LISTS headers)
   file(STRINGS ${file} includes REGEX
-       "^#include <(rocksdb|simdjson|fmt|spdlog|nlohmann|yaml-cpp|CLI|arrow|parquet|lz4|zstd|zlib|xxh|gtest|re2|curl|openssl|date|librdkafka|rdkafka)")
+       "^#include <(rocksdb|simdjson|fmt|spdlog|nlohmann|yaml-cpp|CLI|arrow|parquet|lz4|zstd|zlib|xxh|gtest|re2|curl|openssl|date|librdkafka|rdkafka|boost)")
   if(file MATCHES "_fixture\\.h$")  # a test's own header may name the test framework
     list(FILTER includes EXCLUDE REGEX "<gtest")
   endif()

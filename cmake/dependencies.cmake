@@ -19,6 +19,8 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(date REQUIRED)
+# Asio and Beast, headers only.
+find_package(Boost 1.81 REQUIRED)
 
 find_path(RAPIDCHECK_INCLUDE_DIR rapidcheck.h REQUIRED)
 find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)

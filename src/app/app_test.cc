@@ -54,10 +54,10 @@ TEST(AppTest, AnUnknownSettingIsUsageAndAWrongValueIsConfiguration) {
             kExitConfiguration);
 }
 
-TEST(AppTest, WhatIsNotBuiltInSaysSo) {
-  const Ran ran = RunWith({"dashboard"});
-  EXPECT_EQ(ran.code, kExitUsage);
-  EXPECT_NE(ran.err.find("not built in"), std::string::npos) << ran.err;
+TEST(AppTest, AServerForOthersAsksForTls) {
+  const Ran ran = RunWith({"dashboard", "--bind", "0.0.0.0"});
+  EXPECT_EQ(ran.code, kExitConfiguration);
+  EXPECT_NE(ran.err.find("HTTP_TLS_CERTIFICATE_FILE"), std::string::npos) << ran.err;
 }
 
 TEST(AppTest, ARuleFileThatIsNotThereIsNamed) {

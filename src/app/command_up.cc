@@ -8,7 +8,8 @@ namespace tocsin {
 
 void AddUpCommand(CLI::App& root, Invocation& invocation) {
   CLI::App* command = root.add_subcommand(
-      "up", "The whole pipeline in one process: ingest, process, deliver, periodic batch");
+      "up",
+      "The whole pipeline in one process: ingest, process, deliver, periodic batch, page and API");
   struct Flags {
     UpOptions options;
     std::string run_for;
@@ -25,10 +26,10 @@ void AddUpCommand(CLI::App& root, Invocation& invocation) {
   command->add_option("--run-for", flags->run_for, "Stop after this time")
       ->type_name("DURATION")
       ->check(CheckDuration, "", "");
-  command->add_option("--port", flags->options.port, "Port of the dashboard (not built in yet)")
-      ->type_name("PORT")
-      ->check(CLI::Range(1, 65535))
-      ->capture_default_str();
+  AddSettingFlag(*command, invocation, "--port", "HTTP_PORT", "PORT",
+                 "Port of the page and the API; 0 = any free one, shown at the start");
+  AddSettingFlag(*command, invocation, "--bind", "HTTP_BIND", "ADDRESS",
+                 "Address of the page and the API");
   AddSettingFlag(*command, invocation, "--rules", "RULES_FILE", "FILE", "Rule file");
   command->callback([flags, &invocation] {
     invocation.run = [flags](Session& session) {

@@ -18,7 +18,8 @@ void AddRulesCommand(CLI::App& root, Invocation& invocation);
 void AddDeliveriesCommand(CLI::App& root, Invocation& invocation);
 void AddChannelsCommand(CLI::App& root, Invocation& invocation);
 void AddSilenceCommand(CLI::App& root, Invocation& invocation);
-void AddLaterCommands(CLI::App& root, Invocation& invocation);  // named, not built in yet
+void AddDashboardCommand(CLI::App& root, Invocation& invocation);
+void AddAccessCommands(CLI::App& root, Invocation& invocation);  // user, token
 void AddConfigCommand(CLI::App& root, Invocation& invocation);
 void AddBenchCommand(CLI::App& root, Invocation& invocation);
 void AddDoctorCommand(CLI::App& root, Invocation& invocation);
@@ -28,10 +29,10 @@ void AddReferenceCommand(CLI::App& root, Invocation& invocation);  // hidden
 
 using AddCommand = void (*)(CLI::App& root, Invocation& invocation);
 inline constexpr AddCommand kCommands[] = {
-    AddUpCommand,         AddGenerateCommand,   AddIngestCommand,   AddProcessCommand,
-    AddDeliverCommand,    AddBatchCommand,      AddTopicCommand,    AddDlqCommand,
-    AddRulesCommand,      AddDeliveriesCommand, AddChannelsCommand, AddSilenceCommand,
-    AddLaterCommands,     AddConfigCommand,     AddBenchCommand,    AddDoctorCommand,
-    AddCompletionCommand, AddVersionCommand,    AddReferenceCommand};
+    AddUpCommand,        AddGenerateCommand,   AddIngestCommand,   AddProcessCommand,
+    AddDeliverCommand,   AddBatchCommand,      AddTopicCommand,    AddDlqCommand,
+    AddRulesCommand,     AddDeliveriesCommand, AddChannelsCommand, AddSilenceCommand,
+    AddDashboardCommand, AddAccessCommands,    AddConfigCommand,   AddBenchCommand,
+    AddDoctorCommand,    AddCompletionCommand, AddVersionCommand,  AddReferenceCommand};
 
 }  // namespace tocsin

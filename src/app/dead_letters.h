@@ -31,6 +31,13 @@ Status VisitDeadLetters(Log& log, const std::string& topic, std::string_view rea
 // A dead letter as one JSON object: its place, reason, message, source position, value.
 std::string DeadLetterJson(const StoredDeadLetter& letter);
 
+// A page of dead letters, newest first, as two members of a JSON object: `"letters":[…],"next":…`.
+// `before` is the `next` of the page before, or empty; `next` is null behind the last page.
+// kInvalidArgument for a `before` that is none. Looks at 20,000 letters of a partition at most: a
+// page may be short, and `next` goes on from there.
+Result<std::string> NewestDeadLetters(Log& log, const std::string& topic, std::string_view reason,
+                                      std::string_view before, std::size_t limit);
+
 struct ReplayReport {
   std::uint64_t replayed = 0;
   std::uint64_t replayed_before = 0;  // by an earlier replay, left out

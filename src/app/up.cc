@@ -16,6 +16,7 @@
 #include "app/reload_signal.h"
 #include "app/run_summary.h"
 #include "app/stage_thread.h"
+#include "app/web_server.h"
 #include "base/logging.h"
 #include "base/text.h"
 #include "base/wait.h"
@@ -41,6 +42,7 @@ class Pipeline {
     Watch();
     TOCSIN_TRY(Shutdown());
     server_.reset();
+    web_.reset();
     PrintBalance();
     return 0;
   }
@@ -48,6 +50,7 @@ class Pipeline {
  private:
   Status Start() {
     const Settings& settings = session_.settings;
+    TOCSIN_TRY(CheckWebSettings(settings));
     start_us_ = session_.clock.SteadyUs();
     if (options_.demo) {
       TOCSIN_ASSIGN(faults_, ParseFaults(options_.faults));
@@ -74,8 +77,25 @@ class Pipeline {
                       NotifyRunnerOptions(settings, opened_.private_directory), wake);
     }
     batch_.emplace(session_, log, wake);
+    TOCSIN_ASSIGN(web_, WebServer::Start(session_, log, Backend()));
     if (options_.demo) StartGenerator(wake);
     return {};
+  }
+
+  WebBackend Backend() {
+    WebBackend backend = WebBackendFor(session_, *opened_.log);
+    backend.demo = options_.demo;
+    backend.totals = [this]() -> std::optional<WebBackend::Totals> {
+      const RunSummary summary = Summary();
+      WebBackend::Totals totals{.counts = summary.counts,
+                                .lag = process_->progress().lag,
+                                .generated = {},
+                                .unaccounted = summary.unaccounted()};
+      if (options_.demo) totals.generated = generated_so_far_.load();
+      return totals;
+    };
+    if (notify_stage_ != nullptr) backend.desk = DeskControl(notify_stage_.get());
+    return backend;
   }
 
   // Events that an earlier run left unprocessed; none when the group begins at the end.
@@ -125,7 +145,7 @@ class Pipeline {
               {{"pid", std::to_string(::getpid())},
                {"data_dir", settings.data_dir},
                {"demo", options_.demo ? "true" : "false"},
-               {"dashboard", "not built in"}});
+               {"dashboard", web_ == nullptr ? "off" : web_->url()}});
     }
     std::string text = "tocsin is running (process " + std::to_string(::getpid()) + ")\n";
     text += options_.demo
@@ -143,8 +163,10 @@ class Pipeline {
                       "/*.parquet, refreshed every " +
                       std::to_string(settings.batch_interval_us / 1'000'000) + " s and at the end\n"
                 : "  tables       off (BATCH_INTERVAL=0)\n";
-    text += "  dashboard    not built in yet (port " + std::to_string(options_.port) +
-            " is not used)\n";
+    text += "  dashboard    " + (web_ == nullptr ? "off (HTTP_BIND is empty)" : web_->url()) + "\n";
+    if (web_ != nullptr && !web_->setup_token().empty()) {
+      text += "  set-up token " + web_->setup_token() + " (makes the first user, once)\n";
+    }
     text += "  look inside  tocsin topic tail " + settings.processed_topic + " --data-dir " +
             settings.data_dir + "\n";
     text += options_.run_for_us > 0
@@ -215,6 +237,7 @@ class Pipeline {
       if (!generated_) Note(std::unexpected(generated_.error()));
     }
     server_.reset();  // nobody appends from here on
+    web_.reset();
     if (!process_->CatchUp(kCatchUpUs) && !process_->ended()) {
       LogWarning("up", "not everything is processed; the rest follows at the next start");
     }
@@ -303,6 +326,7 @@ class Pipeline {
   std::optional<PeriodicBatch> batch_;
   std::jthread generator_;
   std::unique_ptr<LocalServer> server_;
+  std::unique_ptr<WebServer> web_;
 };
 
 }  // namespace

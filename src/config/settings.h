@@ -117,6 +117,22 @@ struct Settings {
   std::string dashboard_aggregates_path;
   std::int64_t dashboard_refresh_seconds = 30;
 
+  // HTTP server
+  std::string http_bind = "127.0.0.1";            // HTTP_BIND; empty = no server
+  std::int64_t http_port = 8501;                  // HTTP_PORT; 0 = any free one
+  std::int64_t http_threads = 0;                  // HTTP_THREADS: event loops; 0 = one a core
+  std::int64_t http_max_connections = 12'000;     // HTTP_MAX_CONNECTIONS
+  std::int64_t http_max_body_bytes = 16LL << 20;  // HTTP_MAX_BODY, before and after decompression
+  std::int64_t http_timeout_us = 10'000'000;      // HTTP_TIMEOUT: for a request's header
+  std::string http_allowed_hosts;                 // HTTP_ALLOWED_HOSTS, comma-separated
+  std::string http_tls_certificate_file;          // HTTP_TLS_CERTIFICATE_FILE
+  std::string http_tls_key_file;                  // HTTP_TLS_KEY_FILE
+  bool http_behind_proxy = false;                 // HTTP_BEHIND_PROXY: TLS ends there
+  std::string http_auth = "auto";                 // HTTP_AUTH: auto, required
+  std::int64_t live_memory_bytes = 64LL << 20;    // LIVE_MEMORY: readings held for the pages
+  std::int64_t live_max_devices = 100'000;        // LIVE_MAX_DEVICES
+  std::int64_t device_offline_after_us = 60'000'000;  // DEVICE_OFFLINE_AFTER
+
   // Messages
   LogLevel log_level = LogLevel::kInfo;     // LOG_LEVEL
   LogFormat log_format = LogFormat::kAuto;  // LOG_FORMAT

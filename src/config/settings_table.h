@@ -35,9 +35,10 @@ enum class SettingGroup : std::uint8_t {
   kBatch,
   kAlerts,
   kDashboard,
+  kHttp,
   kMessages
 };
-inline constexpr std::size_t kSettingGroupCount = 9;
+inline constexpr std::size_t kSettingGroupCount = 10;
 std::string_view GroupTitle(SettingGroup group);
 
 // One end of the valid range of a declared metric: TEMP_MIN and its like.

@@ -105,7 +105,9 @@ Status IngestWriter::Commit(const std::string& input, PositionKeeper* positions,
   std::int64_t backoff_us = kFirstBackoffUs;
   std::int64_t warned_us = clock_.SteadyUs() - kWarningIntervalUs;
   for (;;) {
-    auto ranges = CommitOnce(positions, position);
+    auto ranges = CommitOnce([&](Transaction& transaction) {
+      if (positions != nullptr && position) positions->Put(transaction, *position);
+    });
     if (ranges) {
       TOCSIN_TRY(Acknowledge(input, *ranges));
       StartNext();
@@ -127,13 +129,19 @@ Status IngestWriter::Commit(const std::string& input, PositionKeeper* positions,
   }
 }
 
-Result<std::vector<AppendedRange>> IngestWriter::CommitOnce(
-    PositionKeeper* positions, const std::optional<InputPosition>& position) {
+Status IngestWriter::CommitNow(const std::function<void(Transaction&)>& also) {
+  const auto ranges = CommitOnce(also);
+  StartNext();
+  if (!ranges) return std::unexpected(ranges.error());
+  return {};
+}
+
+Result<std::vector<AppendedRange>> IngestWriter::CommitOnce(const AddState& add_state) {
   TOCSIN_ASSIGN(const std::unique_ptr<Transaction> transaction,
                 log_.Begin(TransactionOptions{.ingest = true}));
   TOCSIN_TRY(AppendAll(*transaction, settings_.raw_topic, raw_));
   TOCSIN_TRY(AppendAll(*transaction, settings_.dlq_topic, dead_));
-  if (positions != nullptr && position) positions->Put(*transaction, *position);
+  if (add_state) add_state(*transaction);
   return transaction->Commit();
 }
 

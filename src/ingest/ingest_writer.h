@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -46,6 +47,13 @@ class IngestWriter {
   Status Commit(const std::string& input, PositionKeeper* positions,
                 const std::optional<InputPosition>& position, std::stop_token stop);
 
+  // The same in one attempt: kResourceExhausted while ingest is refused, and nothing is written.
+  // `also` may put state into the transaction. Either way the lines taken are forgotten.
+  Status CommitNow(const std::function<void(Transaction&)>& also);
+
+  // Forgets the lines taken since the last commit.
+  void Forget() { StartNext(); }
+
   // A smaller limit of records a transaction, for a paced input.
   void LimitRecords(std::size_t records) { max_records_ = records; }
   const IngestReport& report() const { return report_; }
@@ -54,8 +62,8 @@ class IngestWriter {
   IngestWriter(const Settings& settings, Log& log, const Clock& clock);
   void AddTooLarge(const FramedLine& line);
   RecordBatchBuilder& Open(std::vector<RecordBatchBuilder>& batches);
-  Result<std::vector<AppendedRange>> CommitOnce(PositionKeeper* positions,
-                                                const std::optional<InputPosition>& position);
+  using AddState = std::function<void(Transaction&)>;
+  Result<std::vector<AppendedRange>> CommitOnce(const AddState& add_state);
   Status Acknowledge(const std::string& input, const std::vector<AppendedRange>& ranges);
   void StartNext();
 

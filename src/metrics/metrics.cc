@@ -103,6 +103,22 @@ std::string Metrics::ToJson() const {
   return out + "}";
 }
 
+std::string Metrics::ToPrometheus() const {
+  std::string out;
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    const MetricDefinition& definition = kMetricsTable[i];
+    const std::string name(definition.name);
+    out += "# HELP " + name + " " + std::string(definition.help) + "\n# TYPE " + name;
+    out += definition.kind == MetricKind::kCounter ? " counter\n" : " gauge\n";
+    for (std::size_t cell = 0; cell < CellsOf(definition); ++cell) {
+      out += name + LabelsOf(definition, cell) + " ";
+      AppendJsonNumber(out, Get(static_cast<Metric>(i), cell));
+      out += '\n';
+    }
+  }
+  return out;
+}
+
 const MetricDefinition& DefinitionOf(Metric metric) {
   return kMetricsTable[static_cast<std::size_t>(metric)];
 }

@@ -66,6 +66,15 @@ enum class Metric : std::uint16_t {
   kChannelQueued,        // gauge
   kChannelBreakersOpen,  // gauge
   kChannelsDisabled,     // gauge
+  kHttpRequests,         // by class of the answer: its first digit minus 2
+  kHttpConnections,      // gauge
+  kHttpRefused,          // connections and requests beyond a limit
+  kHttpEvents,           // readings appended
+  kHttpRejectedEvents,
+  kLiveClients,  // gauge
+  kLiveFrames,
+  kLiveSkipped,
+  kLiveDropped,
   kCount,
 };
 
@@ -96,6 +105,8 @@ class Metrics {
   std::int64_t Get(Metric metric, std::size_t label_index = 0) const;
   // {"tocsin_…_total": 12, "tocsin_…_total{reason=\"late\"}": 0, …}
   std::string ToJson() const;
+  // Prometheus' text format 0.0.4.
+  std::string ToPrometheus() const;
 
  private:
   static constexpr std::size_t kMaxCells = 512;

@@ -24,6 +24,8 @@ inline constexpr auto kChannelLabels = std::to_array<std::string_view>(
 inline constexpr auto kChannelResultLabels =
     std::to_array<std::string_view>({"done", "dead", "left_out"});
 
+inline constexpr auto kStatusLabels = std::to_array<std::string_view>({"2xx", "3xx", "4xx", "5xx"});
+
 inline constexpr auto kMetricsTable = std::to_array<MetricDefinition>({
     {.name = "tocsin_generate_events_total",
      .kind = MetricKind::kCounter,
@@ -151,6 +153,35 @@ inline constexpr auto kMetricsTable = std::to_array<MetricDefinition>({
      .help = "Channels that their service has ended (410)",
      .label = "kind",
      .label_values = kChannelLabels},
+    {.name = "tocsin_http_requests_total",
+     .kind = MetricKind::kCounter,
+     .help = "Requests answered",
+     .label = "status",
+     .label_values = kStatusLabels},
+    {.name = "tocsin_http_connections",
+     .kind = MetricKind::kGauge,
+     .help = "Connections to the HTTP server, live readers included"},
+    {.name = "tocsin_http_refused_total",
+     .kind = MetricKind::kCounter,
+     .help = "Connections and requests refused because a limit was reached"},
+    {.name = "tocsin_http_events_total",
+     .kind = MetricKind::kCounter,
+     .help = "Readings that came in over HTTP and are durable"},
+    {.name = "tocsin_http_rejected_events_total",
+     .kind = MetricKind::kCounter,
+     .help = "Of these, readings whose sender was told that they will be dead letters"},
+    {.name = "tocsin_http_live_clients",
+     .kind = MetricKind::kGauge,
+     .help = "Readers of the live stream"},
+    {.name = "tocsin_http_live_frames_total",
+     .kind = MetricKind::kCounter,
+     .help = "Frames encoded for the live stream, each once for all readers"},
+    {.name = "tocsin_http_live_skipped_frames_total",
+     .kind = MetricKind::kCounter,
+     .help = "Frames that slow readers of the live stream missed"},
+    {.name = "tocsin_http_live_dropped_clients_total",
+     .kind = MetricKind::kCounter,
+     .help = "Readers of the live stream that were cut off for not reading"},
 });
 static_assert(kMetricsTable.size() == static_cast<std::size_t>(Metric::kCount));
 

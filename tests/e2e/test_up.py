@@ -2,6 +2,7 @@
 
 import json
 import sys
+import socket
 import unittest
 from pathlib import Path
 
@@ -66,9 +67,15 @@ class UpTest(unittest.TestCase):
             self.work.run("deliver", "--until-caught-up")
         self.assertEqual(sorted(self.alert_log()), sorted(r.value for r in self.work.dump("iot.alerts")))
 
-    def test_the_start_says_that_the_dashboard_is_not_built_in(self):
-        done = self.work.run("up", "--run-for", "1s", "--port", 8501)
-        self.assertIn(b"dashboard", (done.stderr + done.stdout).lower())
+    def test_the_start_tells_the_address_of_the_page(self):
+        done = self.work.run("up", "--run-for", "1s")
+        self.assertRegex(done.stderr, rb"dashboard +http://127\.0\.0\.1:[1-9][0-9]*\n")
+
+    def test_a_port_that_is_taken_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.work.run("up", "--run-for", "1s", "--port", port, expect=69)
+        self.assertIn(str(port).encode(), done.stderr)
 
     def test_a_second_up_on_another_directory_runs_beside_the_first(self):
         first = self.work.start("up", "--data-dir", "one")

@@ -41,7 +41,8 @@ class Workspace:
 
     def environment(self, **more) -> dict:
         kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        return kept | self.settings | {name: str(value) for name, value in more.items()}
+        # Programs run beside each other: each takes a free port.
+        return {"HTTP_PORT": "0"} | kept | self.settings | {name: str(value) for name, value in more.items()}
 
     def write(self, name: str, content) -> Path:
         path = self.path / name

@@ -1,0 +1,65 @@
+#include "web_api/pages.h"
+
+#include "web_assets/web_assets.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kNoPage =
+    "Tocsin is running; this build has no page inside.\n\n"
+    "Build it with Node 18 or newer and npm installed, and the page comes with it.\n"
+    "The API answers: /api/v1/summary, /api/v1/devices, /api/v1/live, /metrics;\n"
+    "docs/specs/openapi.yaml describes it.\n";
+
+// True when the Accept-Encoding header takes `coding` (`coding;q=0` does not).
+bool Takes(std::string_view accepted, std::string_view coding) {
+  for (std::size_t at = accepted.find(coding); at != std::string_view::npos;
+       at = accepted.find(coding, at + 1)) {
+    const std::string_view rest = accepted.substr(at + coding.size());
+    const bool whole = at == 0 || accepted[at - 1] == ' ' || accepted[at - 1] == ',';
+    if (!whole || (!rest.empty() && rest[0] != ',' && rest[0] != ';' && rest[0] != ' ')) continue;
+    return !rest.starts_with(";q=0") || rest.starts_with(";q=0.");
+  }
+  return false;
+}
+
+const StaticAsset* AssetFor(std::string_view path) {
+  if (const StaticAsset* asset = FindStaticAsset(path)) return asset;
+  // The page's own routes survive a reload; a file that is missing does not become the page.
+  if (path.find('.') != std::string_view::npos || path.starts_with("/api")) return nullptr;
+  return FindStaticAsset("/");
+}
+
+}  // namespace
+
+HttpResponse ServePage(const HttpRequest& request) {
+  const StaticAsset* asset = AssetFor(request.path);
+  HttpResponse response;
+  if (asset == nullptr) {
+    if (request.path != "/") return Problem(404, "there is nothing at this path");
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = kNoPage;
+    return response;
+  }
+  response.content_type = asset->content_type;
+  response.headers.emplace_back("etag", asset->etag);
+  response.headers.emplace_back("vary", "accept-encoding");
+  response.headers.emplace_back(
+      "cache-control", asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  if (request.Header("if-none-match").find(asset->etag) != std::string_view::npos) {
+    response.status = 304;
+    return response;
+  }
+  const std::string_view accepted = request.Header("accept-encoding");
+  response.constant = asset->identity;
+  if (!asset->brotli.empty() && Takes(accepted, "br")) {
+    response.constant = asset->brotli;
+    response.headers.emplace_back("content-encoding", "br");
+  } else if (!asset->gzip.empty() && Takes(accepted, "gzip")) {
+    response.constant = asset->gzip;
+    response.headers.emplace_back("content-encoding", "gzip");
+  }
+  return response;
+}
+
+}  // namespace tocsin
