@@ -17,6 +17,7 @@ namespace {
 // An instance holds the lock a moment before it listens.
 constexpr int kConnectAttempts = 10;
 constexpr std::chrono::milliseconds kConnectPause(50);
+constexpr std::string_view kSpoolFolder = "spool";
 
 Status EnsureTopics(const Settings& settings, Log& log, bool on_cluster) {
   for (const std::string& topic :
@@ -100,7 +101,7 @@ Status CheckPartitions(const Settings& settings, Log& log) {
 Status AddSpool(const Settings& settings, const Clock& clock, const std::string& name,
                 std::stop_token stop, OpenedLog& opened) {
   SpoolOptions options;
-  options.directory = opened.private_directory + "/spool";
+  options.directory = opened.private_directory + "/" + std::string(kSpoolFolder);
   options.max_bytes = settings.kafka_spool_bytes;
   options.name = name;
   TOCSIN_ASSIGN(auto spool,
@@ -115,7 +116,8 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
   TOCSIN_ASSIGN(KafkaOptions options, KafkaOptionsFor(settings));
   OpenedLog opened;
   if (access != LogAccess::kRead) {
-    TOCSIN_ASSIGN(InstanceSlot slot, InstanceSlot::Take(settings.data_dir + "/kafka", role));
+    TOCSIN_ASSIGN(InstanceSlot slot,
+                  InstanceSlot::Take(settings.data_dir + "/kafka", role, kSpoolFolder));
     opened.slot = std::make_unique<InstanceSlot>(std::move(slot));
     if (options.instance_id.empty()) options.instance_id = opened.slot->id();
     opened.private_directory = opened.slot->directory();

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -73,10 +74,14 @@ class SpoolingLogImpl final : public SpoolingLog {
         stop_(std::move(stop)),
         cluster_(std::move(cluster)) {}
 
+  ~SpoolingLogImpl() override;
   Status Start();
 
   Status WaitUntilDrained() override;
-  std::int64_t spooled_bytes() const override { return spool_ == nullptr ? 0 : spool_->bytes(); }
+  std::int64_t spooled_bytes() const override {
+    const std::lock_guard lock(mutex_);
+    return spool_ == nullptr ? 0 : spool_->bytes();
+  }
 
   Status EnsureTopic(const std::string& topic, const TopicConfig& config) override {
     return cluster_->EnsureTopic(topic, config);
@@ -127,6 +132,7 @@ class SpoolingLogImpl final : public SpoolingLog {
 
  private:
   Status ReadSequence();
+  Status OpenSpool();
   Result<Ranges> Try(const SpoolEntry& entry, Attempt& attempt);
   Result<Ranges> CommitDirectly(SpoolEntry& entry);
   Result<Ranges> PutAside(const SpoolEntry& entry, bool always);
@@ -139,11 +145,11 @@ class SpoolingLogImpl final : public SpoolingLog {
   const Clock& clock_;
   const std::stop_token stop_;
   const std::unique_ptr<Log> cluster_;
-  std::unique_ptr<Spool> spool_;  // null without one
-  std::mutex commit_mutex_;       // one transaction after the other: the order is the callers'
-  std::uint64_t sequence_ = 0;    // the last that was given; under commit_mutex_
-  std::mutex mutex_;              // guards the rest
+  std::mutex commit_mutex_;     // one transaction after the other: the order is the callers'
+  std::uint64_t sequence_ = 0;  // the last that was given; under commit_mutex_
+  mutable std::mutex mutex_;    // guards the rest
   std::condition_variable_any changed_;
+  std::unique_ptr<Spool> spool_;  // null until it is needed; set under commit_mutex_, too
   Attempt handed_over_;           // the attempt of the first that waits
   std::uint64_t on_cluster_ = 0;  // sequence of the last that is there
   std::jthread drainer_;          // last: it ends before what it uses
@@ -171,15 +177,33 @@ Result<Ranges> SpoolTransaction::Commit() {
 Status SpoolingLogImpl::Start() {
   TOCSIN_TRY(ReadSequence());
   sequence_ = on_cluster_;
-  if (options_.max_bytes <= 0) return {};
-  TOCSIN_ASSIGN(spool_, Spool::Open(options_.directory, options_.max_bytes, clock_));
+  std::error_code error;
+  if (!std::filesystem::exists(options_.directory, error)) return {};
+  TOCSIN_TRY(OpenSpool());
   sequence_ = std::max(sequence_, spool_->last_sequence());
   if (!spool_->empty()) {
     LogInfo(kComponent, "events of an earlier run wait for Kafka",
             {{"bytes", std::to_string(spool_->bytes())}});
   }
+  return {};
+}
+
+Status SpoolingLogImpl::OpenSpool() {
+  TOCSIN_ASSIGN(auto spool, Spool::Open(options_.directory, options_.max_bytes, clock_));
+  const std::lock_guard lock(mutex_);
+  spool_ = std::move(spool);
   drainer_ = std::jthread([this](const std::stop_token& stop) { Drain(stop); });
   return {};
+}
+
+// A folder that is left says that something waits in it.
+SpoolingLogImpl::~SpoolingLogImpl() {
+  drainer_.request_stop();
+  if (drainer_.joinable()) drainer_.join();
+  if (spool_ == nullptr || !spool_->empty()) return;
+  spool_.reset();
+  std::error_code error;
+  std::filesystem::remove_all(options_.directory, error);
 }
 
 Status SpoolingLogImpl::ReadSequence() {
@@ -231,7 +255,7 @@ Result<Ranges> SpoolingLogImpl::CommitDirectly(SpoolEntry& entry) {
       return ranges;
     }
     if (ranges.error().code() != Code::kUnavailable) return ranges;
-    if (spool_ != nullptr && clock_.SteadyUs() >= give_up_us) {
+    if (options_.max_bytes > 0 && clock_.SteadyUs() >= give_up_us) {
       LogWarning(kComponent, "Kafka does not answer; events are kept on this machine's disk",
                  {{"reason", ranges.error().message()}, {"directory", options_.directory}});
       {
@@ -247,6 +271,7 @@ Result<Ranges> SpoolingLogImpl::CommitDirectly(SpoolEntry& entry) {
 }
 
 Result<Ranges> SpoolingLogImpl::PutAside(const SpoolEntry& entry, bool always) {
+  if (spool_ == nullptr) TOCSIN_TRY(OpenSpool());
   TOCSIN_TRY(spool_->Push(entry, always));
   {
     const std::lock_guard lock(mutex_);
@@ -299,8 +324,8 @@ void SpoolingLogImpl::Drain(const std::stop_token& stop) {
 }
 
 Status SpoolingLogImpl::WaitUntilDrained() {
-  if (spool_ == nullptr) return {};
   std::unique_lock lock(mutex_);
+  if (spool_ == nullptr) return {};
   if (changed_.wait(lock, stop_, [&] { return spool_->empty(); })) return {};
   return Fail(Code::kCancelled, std::to_string(spool_->bytes()) +
                                     " bytes of events wait for Kafka in " + options_.directory +

@@ -173,6 +173,7 @@ TEST_F(SpoolingLogTest, WithTheClusterThereNothingIsSpooled) {
   EXPECT_EQ(Must(Append("b")).at(0).base_offset, 1);
   EXPECT_EQ(log_->spooled_bytes(), 0);
   EXPECT_EQ(OnCluster(), (Strings{"a", "b"}));
+  EXPECT_FALSE(std::filesystem::exists(options_.directory));
 }
 
 TEST_F(SpoolingLogTest, WhileTheClusterIsAwayEventsAreTakenAndFollowInTheirOrder) {
@@ -188,6 +189,8 @@ TEST_F(SpoolingLogTest, WhileTheClusterIsAwayEventsAreTakenAndFollowInTheirOrder
   Must(log_->WaitUntilDrained());
   EXPECT_EQ(log_->spooled_bytes(), 0);
   EXPECT_EQ(OnCluster(), (Strings{"a", "b", "c", "d"}));
+  log_.reset();
+  EXPECT_FALSE(std::filesystem::exists(options_.directory)) << "a folder says that something waits";
 }
 
 TEST_F(SpoolingLogTest, ACommitWhoseAnswerWasLostIsNotMadeTwice) {
@@ -206,6 +209,7 @@ TEST_F(SpoolingLogTest, TheNextProcessSendsWhatWaits) {
   for (const char* value : {"a", "b", "c"}) Must(Append(value));
   log_.reset();
   EXPECT_TRUE(OnCluster().empty());
+  EXPECT_TRUE(std::filesystem::exists(options_.directory));
   cluster_.mode = Cluster::Mode::kThere;
   Open();
   Must(Append("d"));
