@@ -62,7 +62,15 @@ class PipelineTest(OnOneNode):
         report = work.json("generate", "--sink", "kafka", "--rate", 0, "--max-events", 5000, "--seed", 7, "--devices", 40,
                            "--faults", FAULTS)  # fmt: skip
         self.assertEqual(report["generated"], 5000)
+        with self.subTest("topic lag tells what waits, and that nothing does afterwards"):
+            time.sleep(1.1)
+            waiting = [item for item in work.json("topic", "lag") if item["topic"] == work.topic("iot.raw")]
+            self.assertGreaterEqual(sum(item["lag"] for item in waiting), 5000)
+            self.assertTrue(all(1 < item["lag_seconds"] < 600 for item in waiting), waiting)
         report = work.process()
+        (lag,) = {(item["lag"], item["lag_seconds"]) for item in work.json("topic", "lag")
+                  if item["topic"] == work.topic("iot.raw")}  # fmt: skip
+        self.assertEqual(lag, (0, 0))
         totals = check_stream(work)
         check_balance(report)
         self.assertEqual((report["read"], report["processed"], report["lag"]), (5000, totals["processed"], 0))
