@@ -450,11 +450,10 @@ class MigrateTest(OnOneNode):
             work.process()
             totals = check_stream(work, Config(dedup_window_us=60_000_000))
             self.assertGreaterEqual(totals["duplicates"], 10)
-        with self.subTest("the alert log has no alert twice"):
-            before = len(work.dump("iot.alerts"))
-            report = work.json("deliver", "--until-caught-up", DATA_DIR="data")
-            delivered = sum(1 for _ in (embedded.path / "logs/alerts.log").open())
-            self.assertEqual(delivered + report["delivered"], before)
+        with self.subTest("the alert log goes on where it was"):
+            self.assertGreater(embedded.json("deliver", "--until-caught-up", **broker)["delivered"], 0)
+            lines = Counter((embedded.path / "logs/alerts.log").read_bytes().splitlines())
+            self.assertEqual(lines, Counter(record.value for record in work.dump("iot.alerts")))
 
 
 @unittest.skipIf(MISSING, MISSING)
