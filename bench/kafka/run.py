@@ -2,7 +2,7 @@
 """`tocsin process` on Kafka beside the floor: a bare librdkafka loop that copies, on the same broker and backlog.
 
   bench/kafka/run.py --binary build/release/tocsin [--loops build/release/bin] backlog [--events 4000000] [--rounds 3]
-  bench/kafka/run.py … light [--seconds 12] [--rate 1000]
+  bench/kafka/run.py … light [--seconds 20] [--rate 1000]
   bench/kafka/run.py … restore [--devices 1000000]
   bench/kafka/run.py … devices
 
@@ -78,9 +78,12 @@ class Bench:
             self.kafka.create_topic(topic, PARTITIONS)
         return topics | {"KAFKA_APP_ID": name, "STREAMING_GROUP_ID": f"{name}-processor"}
 
-    def process(self, work, name: str, **settings) -> dict:
+    def process(self, work, name: str, *, perf=None, **settings) -> dict:
         chosen = self.outputs_of(work, name) | settings
-        run = measured(work.command("process", "--until-caught-up", "--json"), cwd=work.path,
+        if self.options.preload:
+            chosen["LD_PRELOAD"] = self.options.preload
+        profile = ["perf", "record", "-q", "-F", "997", "-o", perf] if perf else []
+        run = measured(profile + work.command("process", "--until-caught-up", "--json"), cwd=work.path,
                        env=work.environment(**chosen))  # fmt: skip
         report = json.loads(run.pop("out"))
         run.pop("err")
@@ -107,6 +110,8 @@ class Bench:
                 rows["at_least_once"].append(self.process(work, f"alo-{number}", KAFKA_DELIVERY="at_least_once"))
                 for what, runs in rows.items():
                     self.say(what=what, round=number, **runs[-1])
+            if options.perf:
+                self.process(work, "profiled", perf=os.path.abspath(options.perf))
             for topic in rows:
                 rows[topic] = {"events_per_s": median(r["records"] / r["wall_s"] for r in rows[topic]),
                                "cpu_us_per_event": median(r["cpu_s"] / r["records"] * 1e6 for r in rows[topic]),
@@ -118,6 +123,9 @@ class Bench:
 
     def light(self):
         options = self.options
+        with self.workspace("warm") as work:  # the broker's own topics are made, its code is compiled
+            self.fill(work, 300_000, 1000)
+            self.process(work, "warm")
         for what in ("copy", "exactly_once", "at_least_once"):
             with self.workspace(f"light-{what.replace('_', '-')}") as work:
                 for topic in ("raw", "processed", "alerts", "dlq"):
@@ -129,7 +137,7 @@ class Bench:
                     command = work.command("process")
                 env = work.environment(**({"KAFKA_DELIVERY": "at_least_once"} if what == "at_least_once" else {}))
                 process = subprocess.Popen(command, cwd=work.path, env=env, stdin=subprocess.DEVNULL,
-                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+                                           stdout=subprocess.DEVNULL, stderr=sys.stderr)  # fmt: skip
                 time.sleep(5)
                 before, began = cpu_seconds(process.pid), time.monotonic()
                 probe = subprocess.run([options.loops / "kafka_latency_probe", self.kafka.direct, raw, out, str(PARTITIONS),
@@ -172,8 +180,10 @@ def main():
     parser.add_argument("--events", type=int, default=4_000_000)
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--perf", help="profile one more run of `process` into this file")
+    parser.add_argument("--preload", help="a library that `process` is run with, for comparisons of allocators")
     parser.add_argument("--rate", type=int, default=1000)
-    parser.add_argument("--seconds", type=int, default=12)
+    parser.add_argument("--seconds", type=int, default=20)
     options = parser.parse_args()
     options.loops = options.loops.resolve()
     os.environ["TOCSIN_BINARY"] = os.path.abspath(options.binary)

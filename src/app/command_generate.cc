@@ -67,6 +67,7 @@ Result<int> RunGenerateCommand(Session& session, const GenerateFlags& flags) {
   }
   auto report = RunGenerate(settings, options, opened.log.get(), session.clock, session.stop);
   line.Clear();
+  WaitUntilDrained(opened, session.metrics);
   if (!report) return std::unexpected(std::move(report).error());
   PrintReport(session, flags, *report);
   return 0;

@@ -55,6 +55,7 @@ Result<int> RunIngestCommand(Session& session, IngestOptions options) {
   };
   auto report = RunIngest(session.settings, options, *opened.log, session.clock, session.stop);
   line.Clear();
+  WaitUntilDrained(opened, session.metrics);
   if (!report) return std::unexpected(std::move(report).error());
   PrintReport(session, *report);
   return 0;

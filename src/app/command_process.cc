@@ -55,7 +55,8 @@ void WaitForEnd(Session& session, const StageFlags& flags, const char* name,
       LogInfo(name, "running",
               {{"records", std::to_string(progress.records)},
                {"commits", std::to_string(progress.commits)},
-               {"lag", std::to_string(progress.lag)}});
+               {"lag", std::to_string(progress.lag)},
+               {"lag_seconds", std::to_string(progress.lag_us / 1'000'000)}});
     }
   }
 }
@@ -83,6 +84,8 @@ Result<int> RunProcess(Session& session, const StageFlags& flags) {
   TOCSIN_ASSIGN(summary.lag, UncommittedOf(*opened.log, options.group, options.topic));
   summary.seconds = static_cast<double>(session.clock.SteadyUs() - start_us) / 1e6;
   session.metrics.Set(Metric::kConsumerLag, summary.lag);
+  session.metrics.Set(Metric::kConsumerLagSeconds,
+                      summary.lag == 0 ? 0 : thread.progress().lag_us / 1'000'000);
   TakeLogMetrics(opened, session.metrics);
   session.out.Write(session.json ? summary.ToJson(session.metrics) + "\n" : summary.ToText());
   return 0;

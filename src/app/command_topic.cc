@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <limits>
@@ -6,7 +7,10 @@
 #include "app/commands.h"
 #include "app/open_log.h"
 #include "app/record_json.h"
+#include "app/stage_thread.h"
+#include "base/json_text.h"
 #include "base/text.h"
+#include "deliver/notify_stage.h"
 
 // `topic ls`, `topic dump` and `topic tail`: look into the log.
 namespace tocsin {
@@ -174,6 +178,62 @@ Result<int> RunList(Session& session) {
   return 0;
 }
 
+struct PartitionLag {
+  std::int64_t next = 0;     // first offset that the group has not committed
+  std::int64_t records = 0;  // from there on; on a cluster at most that many
+  std::int64_t age_us = 0;   // of the first of them
+};
+
+Result<PartitionLag> LagOf(Log& log, const std::string& group, const TopicPartition& partition,
+                           std::int64_t now_us) {
+  PartitionLag lag;
+  TOCSIN_ASSIGN(const PartitionOffsets offsets, log.Offsets(partition));
+  TOCSIN_ASSIGN(const auto committed, log.CommittedOffset(group, partition));
+  lag.next = std::max(committed.value_or(offsets.earliest), offsets.earliest);
+  if (lag.next >= offsets.latest) return lag;
+  TOCSIN_ASSIGN(const auto batches, log.Fetch(partition, lag.next, 1));
+  if (batches.empty()) return lag;  // only the marks of transactions
+  lag.records = offsets.latest - lag.next;
+  lag.age_us = std::max<std::int64_t>(0, now_us - batches.front()->timestamp_ms() * 1000);
+  return lag;
+}
+
+Result<int> RunLag(Session& session) {
+  const Settings& settings = session.settings;
+  TOCSIN_ASSIGN(const OpenedLog opened,
+                OpenLog(settings, session.clock, LogAccess::kRead, "topic", session.stop));
+  std::string json = "[";
+  std::string text =
+      "GROUP                          TOPIC                PARTITION      COMMITTED"
+      "            LAG    SECONDS\n";
+  const std::pair<std::string, std::string> readers[] = {
+      {settings.streaming_group_id, settings.raw_topic},
+      {GroupFor(settings, "alert-log"), settings.alert_topic},
+      {GroupFor(settings, NotifyStage::kName), settings.alert_topic}};
+  for (const auto& [group, topic] : readers) {
+    TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(*opened.log, topic));
+    for (std::int32_t i = 0; i < partitions; ++i) {
+      TOCSIN_ASSIGN(const PartitionLag lag,
+                    LagOf(*opened.log, group, {topic, i}, session.clock.WallUs()));
+      char seconds[32];
+      std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(lag.age_us) / 1e6);
+      if (json.size() > 1) json += ',';
+      json += "{\"group\":";
+      AppendJsonString(json, group);
+      json += ",\"topic\":\"" + topic + "\",\"partition\":" + std::to_string(i) +
+              ",\"committed\":" + std::to_string(lag.next) +
+              ",\"lag\":" + std::to_string(lag.records) + ",\"lag_seconds\":" + seconds + "}";
+      char line[200];
+      std::snprintf(line, sizeof line, "%-30.60s %-20.60s %9d %14lld %14lld %10s\n", group.c_str(),
+                    topic.c_str(), i, static_cast<long long>(lag.next),
+                    static_cast<long long>(lag.records), seconds);
+      text += line;
+    }
+  }
+  session.out.Write(session.json ? json + "]\n" : text);
+  return 0;
+}
+
 void AddReadFlags(CLI::App& command, TopicFlags& flags, const char* from) {
   flags.from = from;
   command.add_option("TOPIC", flags.topic, "Name of the topic")->required()->type_name("");
@@ -201,6 +261,10 @@ void AddTopicCommand(CLI::App& root, Invocation& invocation) {
   family->add_subcommand("ls", "Topics with their offsets and sizes")->callback([&invocation] {
     invocation.run = RunList;
   });
+  family
+      ->add_subcommand("lag",
+                       "What the processor and the deliveries have not read, in records and age")
+      ->callback([&invocation] { invocation.run = RunLag; });
 
   CLI::App* dump = family->add_subcommand("dump", "Print records, to the end of the log");
   auto dump_flags = std::make_shared<TopicFlags>();

@@ -14,6 +14,7 @@ void AddDeliverCommand(CLI::App& root, Invocation& invocation);
 void AddBatchCommand(CLI::App& root, Invocation& invocation);
 void AddTopicCommand(CLI::App& root, Invocation& invocation);
 void AddDlqCommand(CLI::App& root, Invocation& invocation);
+void AddMigrateCommand(CLI::App& root, Invocation& invocation);
 void AddRulesCommand(CLI::App& root, Invocation& invocation);
 void AddDeliveriesCommand(CLI::App& root, Invocation& invocation);
 void AddChannelsCommand(CLI::App& root, Invocation& invocation);
@@ -29,10 +30,11 @@ void AddReferenceCommand(CLI::App& root, Invocation& invocation);  // hidden
 
 using AddCommand = void (*)(CLI::App& root, Invocation& invocation);
 inline constexpr AddCommand kCommands[] = {
-    AddUpCommand,        AddGenerateCommand,   AddIngestCommand,   AddProcessCommand,
-    AddDeliverCommand,   AddBatchCommand,      AddTopicCommand,    AddDlqCommand,
-    AddRulesCommand,     AddDeliveriesCommand, AddChannelsCommand, AddSilenceCommand,
-    AddDashboardCommand, AddAccessCommands,    AddConfigCommand,   AddBenchCommand,
-    AddDoctorCommand,    AddCompletionCommand, AddVersionCommand,  AddReferenceCommand};
+    AddUpCommand,       AddGenerateCommand,  AddIngestCommand,     AddProcessCommand,
+    AddDeliverCommand,  AddBatchCommand,     AddTopicCommand,      AddDlqCommand,
+    AddMigrateCommand,  AddRulesCommand,     AddDeliveriesCommand, AddChannelsCommand,
+    AddSilenceCommand,  AddDashboardCommand, AddAccessCommands,    AddConfigCommand,
+    AddBenchCommand,    AddDoctorCommand,    AddCompletionCommand, AddVersionCommand,
+    AddReferenceCommand};
 
 }  // namespace tocsin

@@ -9,6 +9,7 @@
 #include "base/logging.h"
 #include "kafka_log/kafka_log.h"
 #include "local_api/remote_log.h"
+#include "spool/spooling_log.h"
 
 namespace tocsin {
 namespace {
@@ -16,21 +17,14 @@ namespace {
 // An instance holds the lock a moment before it listens.
 constexpr int kConnectAttempts = 10;
 constexpr std::chrono::milliseconds kConnectPause(50);
-
-TopicConfig ConfigFor(const Settings& settings) {
-  TopicConfig config;
-  config.partitions = static_cast<std::int32_t>(settings.topic_partitions);
-  config.retention_bytes = settings.retention_bytes;
-  config.retention_ms = settings.retention_us / 1000;
-  return config;
-}
+constexpr std::string_view kSpoolFolder = "spool";
 
 Status EnsureTopics(const Settings& settings, Log& log, bool on_cluster) {
   for (const std::string& topic :
        {settings.raw_topic, settings.processed_topic, settings.alert_topic, settings.dlq_topic}) {
     // A topic of the cluster is its operators': it is used as it is.
     if (on_cluster && PartitionCount(log, topic)) continue;
-    Status made = log.EnsureTopic(topic, ConfigFor(settings));
+    Status made = log.EnsureTopic(topic, TopicConfigFor(settings));
     if (made) continue;
     const Code code = made.error().code();
     const bool contradiction = code == Code::kFailedPrecondition || code == Code::kInvalidArgument;
@@ -64,6 +58,14 @@ Result<OpenedLog> UseHolder(const Settings& settings, Error refusal, LogAccess a
 
 }  // namespace
 
+TopicConfig TopicConfigFor(const Settings& settings) {
+  TopicConfig config;
+  config.partitions = static_cast<std::int32_t>(settings.topic_partitions);
+  config.retention_bytes = settings.retention_bytes;
+  config.retention_ms = settings.retention_us / 1000;
+  return config;
+}
+
 std::string LogDirectoryOf(const Settings& settings) {
   return settings.data_dir + "/log";
 }
@@ -95,12 +97,27 @@ Status CheckPartitions(const Settings& settings, Log& log) {
   return {};
 }
 
+// New events do not wait for a cluster that goes away in their midst.
+Status AddSpool(const Settings& settings, const Clock& clock, const std::string& name,
+                std::stop_token stop, OpenedLog& opened) {
+  SpoolOptions options;
+  options.directory = opened.private_directory + "/" + std::string(kSpoolFolder);
+  options.max_bytes = settings.kafka_spool_bytes;
+  options.name = name;
+  TOCSIN_ASSIGN(auto spool,
+                SpoolingLog::Open(std::move(opened.log), options, clock, std::move(stop)));
+  opened.spool = spool.get();
+  opened.log = std::move(spool);
+  return {};
+}
+
 Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogAccess access,
                               std::string_view role, std::stop_token stop) {
   TOCSIN_ASSIGN(KafkaOptions options, KafkaOptionsFor(settings));
   OpenedLog opened;
   if (access != LogAccess::kRead) {
-    TOCSIN_ASSIGN(InstanceSlot slot, InstanceSlot::Take(settings.data_dir + "/kafka", role));
+    TOCSIN_ASSIGN(InstanceSlot slot,
+                  InstanceSlot::Take(settings.data_dir + "/kafka", role, kSpoolFolder));
     opened.slot = std::make_unique<InstanceSlot>(std::move(slot));
     if (options.instance_id.empty()) options.instance_id = opened.slot->id();
     opened.private_directory = opened.slot->directory();
@@ -108,7 +125,8 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
       options.state_directory = opened.slot->directory() + "/state";
     }
   }
-  auto log = KafkaLog::Open(options, clock, std::move(stop));
+  const std::string name = options.instance_id;
+  auto log = KafkaLog::Open(options, clock, stop);
   if (!log) {
     // Whatever a cluster refuses, a dependency is not there for us.
     Error error = std::move(log).error();
@@ -121,6 +139,9 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
   if (access == LogAccess::kRead) return opened;
   TOCSIN_TRY(EnsureTopics(settings, *opened.log, true));
   if (access == LogAccess::kExclusive) TOCSIN_TRY(CheckPartitions(settings, *opened.log));
+  if (role == "ingest" || role == "generate") {
+    TOCSIN_TRY(AddSpool(settings, clock, name, std::move(stop), opened));
+  }
   return opened;
 }
 
@@ -173,6 +194,14 @@ Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLo
     return std::unique_ptr<LocalServer>();
   }
   return server;
+}
+
+void WaitUntilDrained(const OpenedLog& opened, Metrics& metrics) {
+  if (opened.spool == nullptr) return;
+  if (const Status drained = opened.spool->WaitUntilDrained(); !drained) {
+    LogWarning("spool", drained.error().message());
+  }
+  metrics.Set(Metric::kSpoolBytes, opened.spool->spooled_bytes());
 }
 
 void TakeLogMetrics(const OpenedLog& opened, Metrics& metrics) {

@@ -24,16 +24,22 @@ enum class LogAccess : std::uint8_t {
   kExclusive,  // here only: for commands that run stages
 };
 
+class SpoolingLog;
+
 struct OpenedLog {
   // On Kafka: this process's place, null for commands that only look.
   std::unique_ptr<InstanceSlot> slot;
   std::unique_ptr<Log> log;
   // The same object; null when another process holds it, and on Kafka.
   EmbeddedLog* embedded = nullptr;
+  // The same object, of commands that bring new events to Kafka; null elsewhere.
+  SpoolingLog* spool = nullptr;
   // Folder for what belongs to this process alone (crash guards).
   std::string private_directory;
 };
 
+// Of the topics that are made.
+TopicConfig TopicConfigFor(const Settings& settings);
 EmbeddedLogOptions LogOptionsFor(const Settings& settings);
 // DATA_DIR/log.
 std::string LogDirectoryOf(const Settings& settings);
@@ -57,6 +63,10 @@ Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAcces
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
                                               std::function<std::string()> status, bool optional,
                                               LocalServer::Control control = {});
+
+// At the end of a command that brings new events: waits until those that Kafka was not there for
+// have arrived. A stop request ends the wait with a warning; they are sent by the next start.
+void WaitUntilDrained(const OpenedLog& opened, Metrics& metrics);
 
 // What the log of this process counted, into the program's metrics.
 void TakeLogMetrics(const OpenedLog& opened, Metrics& metrics);

@@ -34,6 +34,7 @@ struct Settings {
   std::int64_t kafka_connect_timeout_us = 0;           // KAFKA_CONNECT_TIMEOUT; 0 = for ever
   std::int64_t kafka_session_timeout_us = 10'000'000;  // KAFKA_SESSION_TIMEOUT
   std::int64_t kafka_transaction_timeout_us = 15'000'000;  // KAFKA_TRANSACTION_TIMEOUT
+  std::int64_t kafka_spool_bytes = 1LL << 30;              // KAFKA_SPOOL_BYTES; 0 = no spool
   std::string kafka_security_protocol = "PLAINTEXT";
   std::string kafka_sasl_mechanism = "none";  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER
   std::string kafka_sasl_username;

@@ -34,8 +34,8 @@ Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions&
       // The queue must never run dry: after it was full, the fetcher looks again soon.
       {"fetch.wait.max.ms", "100"},
       {"fetch.queue.backoff.ms", "2"},
-      {"queued.min.messages", "200000"},
-      {"queued.max.messages.kbytes", "32768"},
+      {"queued.min.messages", "100000"},
+      {"queued.max.messages.kbytes", "16384"},
   };
   // A whole reader that ends makes room at once; a part's comes back to its own place.
   if (!options.instance_id.empty() && !consumer.whole) {
@@ -163,6 +163,7 @@ void GroupConsumer::Assign(const rd_kafka_topic_partition_list_s& partitions) {
 }
 
 void GroupConsumer::Revoke(const rd_kafka_topic_partition_list_s& partitions) {
+  last_owned_ = nullptr;
   const bool lost = rd_kafka_assignment_lost(client_->get()) != 0;
   LogInfo(kComponent, lost ? "partitions lost" : "partitions given up",
           {{"group", consumer_.group},
@@ -246,6 +247,7 @@ Status GroupConsumer::Recover() {
   LogWarning(kComponent, "the membership ended; joining anew",
              {{"group", consumer_.group}, {"reason", fatal.error().message()}});
   for (const auto& [number, owned] : owned_) revoked_.push_back(number);
+  last_owned_ = nullptr;
   owned_.clear();
   assigned_.clear();
   touched_.clear();
@@ -324,9 +326,14 @@ void GroupConsumer::Take(const rd_kafka_message_s& message) {
     }
     return;
   }
-  const auto found = owned_.find(message.partition);
-  if (found == owned_.end()) return;  // given up in the same poll
-  Owned& owned = found->second;
+  // Messages of one partition come in runs.
+  if (last_owned_ == nullptr || last_partition_ != message.partition) {
+    const auto found = owned_.find(message.partition);
+    if (found == owned_.end()) return;  // given up in the same poll
+    last_owned_ = &found->second;
+    last_partition_ = message.partition;
+  }
+  Owned& owned = *last_owned_;
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     owned.end_at = message.offset;
     return;

@@ -80,6 +80,8 @@ class GroupConsumer {
   RdQueue queue_;
   std::vector<rd_kafka_message_s*> messages_;
   std::map<std::int32_t, Owned> owned_;
+  Owned* last_owned_ = nullptr;  // of last_partition_; null when that may have gone
+  std::int32_t last_partition_ = -1;
   std::vector<std::int32_t> touched_;  // with records in their batcher
   // What callbacks told during a poll.
   std::vector<std::int32_t> assigned_;

@@ -30,5 +30,22 @@ TEST(InstanceSlotTest, TheLowestFreePlaceKeepsItsName) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(InstanceSlotTest, AFreePlaceWithWorkLeftUndoneComesFirst) {
+  std::string directory = std::filesystem::temp_directory_path() / "tocsin_slot_XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  {
+    const auto first = InstanceSlot::Take(directory, "ingest", "spool");
+    const auto second = InstanceSlot::Take(directory, "ingest", "spool");
+    ASSERT_TRUE(first && second);
+    std::filesystem::create_directory(second->directory() + "/spool");
+    EXPECT_TRUE(InstanceSlot::Take(directory, "ingest", "spool")->id().starts_with("ingest-2-"));
+  }
+  const auto again = InstanceSlot::Take(directory, "ingest", "spool");
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->id().starts_with("ingest-1-")) << again->id();
+  EXPECT_TRUE(InstanceSlot::Take(directory, "ingest", "spool")->id().starts_with("ingest-0-"));
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace tocsin

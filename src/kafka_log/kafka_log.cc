@@ -103,6 +103,9 @@ class KafkaLogImpl final : public KafkaLog {
   Result<StateSize> SizeOfState(std::string_view store, std::int32_t partition) override {
     return core_->state.Size(store, partition);
   }
+  Result<std::vector<std::pair<std::string, std::int32_t>>> States() override {
+    return core_->state.List();
+  }
   Result<std::unique_ptr<Transaction>> Begin(TransactionOptions options) override {
     return MakeKafkaTransaction(core_, options);
   }

@@ -2,6 +2,9 @@
 
 #include <memory>
 #include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "kafka_log/kafka_options.h"
@@ -22,6 +25,10 @@ class KafkaLog : public Log {
   // kCancelled when `stop` is requested; kConfiguration.
   static Result<std::unique_ptr<KafkaLog>> Open(const KafkaOptions& options, const Clock& clock,
                                                 std::stop_token stop);
+
+  // The partitions of this installation's stores that hold something, slots among them, by name and
+  // number. Reads every changelog.
+  virtual Result<std::vector<std::pair<std::string, std::int32_t>>> States() = 0;
 };
 
 }  // namespace tocsin

@@ -34,7 +34,7 @@ Client::Settings SettingsFor(const KafkaOptions& options, const std::string& tra
       {"compression.type", std::string(NameOf(options.compression))},
       {"partitioner", "murmur2_random"},
       {"queue.buffering.max.messages", "0"},
-      {"queue.buffering.max.kbytes", "65536"},
+      {"queue.buffering.max.kbytes", "32768"},
       // Large batches under load; a commit sends what there is at once.
       {"linger.ms", transactional_id.empty() ? "0" : "5"},
       {"batch.size", "1000000"},
@@ -166,8 +166,8 @@ Status Producer::Produce(const TopicPartition& partition, std::string_view paylo
     rd_kafka_message_t* from = messages.data();
     std::int64_t waited_ms = 0;
     while (used > 0) {
-      const int taken = rd_kafka_produce_batch(topic, partition.partition, RD_KAFKA_MSG_F_COPY,
-                                               from, static_cast<int>(used));
+      const int taken = rd_kafka_produce_batch(topic, partition.partition, 0, from,
+                                               static_cast<int>(used));
       // Taken from the front on: the first that is refused refuses those behind it, too.
       const auto good = static_cast<std::size_t>(std::max(taken, 0));
       from += good;

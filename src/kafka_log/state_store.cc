@@ -1,5 +1,6 @@
 #include "kafka_log/state_store.h"
 
+#include <set>
 #include <tuple>
 
 #include "base/bytes.h"
@@ -208,6 +209,32 @@ Result<StateSize> StateStore::Size(std::string_view store, std::int32_t partitio
     TOCSIN_TRY(Load({std::string(store), partition}, changelog, image));
   }
   return changelog.size;
+}
+
+Result<std::vector<StoreKey>> StateStore::List() {
+  const std::string before = options_.app_id + "-";
+  constexpr std::string_view kBehind = "-changelog";
+  std::set<StoreKey> found;
+  TOCSIN_ASSIGN(const auto topics, cluster_.Topics());
+  for (const TopicInfo& topic : topics) {
+    if (!topic.name.starts_with(before) || !topic.name.ends_with(kBehind)) continue;
+    if (topic.name.size() <= before.size() + kBehind.size()) continue;
+    const std::string store =
+        topic.name.substr(before.size(), topic.name.size() - before.size() - kBehind.size());
+    for (std::int32_t i = 0; i < topic.partitions; ++i) {
+      const auto look = [&](const RecordBatch& batch) -> Status {
+        Record record;
+        for (RecordBatch::Cursor cursor(batch); cursor.Next(record);) {
+          if (record.value.empty()) continue;
+          TOCSIN_ASSIGN(const ChangelogEntry entry, DecodeChange(record.value));
+          found.emplace(store, entry.slot.value_or(i));
+        }
+        return {};
+      };
+      TOCSIN_TRY(reader_.ReadToEnd({topic.name, i}, 0, look));
+    }
+  }
+  return std::vector<StoreKey>(found.begin(), found.end());
 }
 
 Result<StateStore::Write> StateStore::Begin(const std::map<StoreKey, StateChange>& changes) {

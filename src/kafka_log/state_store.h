@@ -35,6 +35,9 @@ class StateStore {
               const std::function<void(std::string_view key, std::string_view value)>& visit);
   Result<StateSize> Size(std::string_view store, std::int32_t partition);
 
+  // The partitions of stores that hold something, slots among them. Reads every changelog.
+  Result<std::vector<StoreKey>> List();
+
   // What a transaction will write, while nobody else may write to the same partitions. Destroyed
   // without Committed(), it leaves no trace.
   class Write {

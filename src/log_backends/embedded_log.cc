@@ -55,6 +55,7 @@ class EmbeddedLogImpl final : public EmbeddedLog {
       const std::function<void(std::uint64_t, std::uint64_t)>& progress) override;
   Status EnforceRetention() override { return retention_.Enforce(); }
   Statistics statistics() const override;
+  std::vector<std::pair<std::string, std::int32_t>> States() const override;
 
  private:
   Status MakeTopic(const std::string& topic, const TopicConfig& config);
@@ -220,6 +221,18 @@ Result<VerifyReport> EmbeddedLogImpl::Verify(
     if (!read) report.problems.push_back(read.error().message());
   }
   return report;
+}
+
+std::vector<std::pair<std::string, std::int32_t>> EmbeddedLogImpl::States() const {
+  const std::lock_guard lock(core_.mutex);
+  std::vector<std::pair<std::string, std::int32_t>> states;
+  for (const auto& [prefix, index] : core_.catalog.states) {
+    const auto key =
+        format::ParseStateKey(format::StateBlobKey(prefix, 0, format::StateKind::kSnapshot));
+    if (key) states.emplace_back(key->store, key->partition);
+  }
+  std::ranges::sort(states);
+  return states;
 }
 
 EmbeddedLog::Statistics EmbeddedLogImpl::statistics() const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -63,6 +64,9 @@ class EmbeddedLog : public Log {
   // Reads every batch and checks every checksum and the contiguity of the offsets.
   virtual Result<VerifyReport> Verify(
       const std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_all)>& progress) = 0;
+
+  // The partitions of stores that hold something, by name and number.
+  virtual std::vector<std::pair<std::string, std::int32_t>> States() const = 0;
 
   // Applies retention now; otherwise it runs every retention_check_us.
   virtual Status EnforceRetention() = 0;

@@ -42,7 +42,9 @@ enum class Metric : std::uint16_t {
   kAlertsDelivered,
   kLogCommits,
   kLogBytesAppended,
-  kConsumerLag,  // gauge
+  kConsumerLag,         // gauge
+  kConsumerLagSeconds,  // gauge
+  kSpoolBytes,          // gauge
   kBatchRuns,
   kBatchRows,
   kQuarantined,

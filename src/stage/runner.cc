@@ -56,7 +56,10 @@ Runner::Runner(Log& log, Stage& stage, const Clock& clock, RunnerOptions options
     : log_(log), stage_(stage), clock_(clock), options_(std::move(options)) {}
 
 Runner::Progress Runner::progress() const {
-  return {.records = records_.load(), .commits = commits_.load(), .lag = lag_.load()};
+  return {.records = records_.load(),
+          .commits = commits_.load(),
+          .lag = lag_.load(),
+          .lag_us = lag_us_.load()};
 }
 
 Status Runner::Run(std::stop_token stop) {
@@ -170,6 +173,8 @@ Status Runner::MeasureLag(Consumer& consumer, bool idle, std::stop_token stop) {
   TOCSIN_ASSIGN(const std::int64_t lag,
                 Retry(stop, "measuring the lag", [&] { return consumer.Lag(); }));
   lag_.store(lag);
+  const bool known = lag > 0 && read_ms_ > 0;
+  lag_us_.store(known ? std::max<std::int64_t>(0, wall_us - read_ms_ * 1000) : 0);
   if (idle && lag == 0) {
     // Offsets that a repaired log lost at its end are never polled.
     for (auto& [number, position] : positions_) position.target = position.committed;
@@ -259,6 +264,7 @@ Status Runner::ProcessGuarded(const PolledBatch& polled) {
 
 void Runner::Advance(const PolledBatch& polled) {
   if (uncommitted_ == 0) opened_us_ = clock_.SteadyUs();
+  read_ms_ = polled.batch->timestamp_ms();
   positions_[polled.partition.partition].next = FirstOffset(polled) + polled.count;
   uncommitted_ += polled.count;
 }

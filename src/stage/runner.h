@@ -59,7 +59,8 @@ class Runner {
   struct Progress {
     std::uint64_t records = 0;  // committed
     std::uint64_t commits = 0;
-    std::int64_t lag = 0;  // records not yet read, as of a moment ago
+    std::int64_t lag = 0;     // records not yet read, as of a moment ago
+    std::int64_t lag_us = 0;  // age of the record that was read last; 0 = nothing is waiting
   };
   Progress progress() const;
 
@@ -115,6 +116,8 @@ class Runner {
   std::atomic<std::uint64_t> records_{0};
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::int64_t> lag_{0};
+  std::int64_t read_ms_ = 0;  // append time of the record that was read last; 0 = none yet
+  std::atomic<std::int64_t> lag_us_{0};
 };
 
 }  // namespace tocsin

@@ -62,7 +62,15 @@ class PipelineTest(OnOneNode):
         report = work.json("generate", "--sink", "kafka", "--rate", 0, "--max-events", 5000, "--seed", 7, "--devices", 40,
                            "--faults", FAULTS)  # fmt: skip
         self.assertEqual(report["generated"], 5000)
+        with self.subTest("topic lag tells what waits, and that nothing does afterwards"):
+            time.sleep(1.1)
+            waiting = [item for item in work.json("topic", "lag") if item["topic"] == work.topic("iot.raw")]
+            self.assertGreaterEqual(sum(item["lag"] for item in waiting), 5000)
+            self.assertTrue(all(1 < item["lag_seconds"] < 600 for item in waiting), waiting)
         report = work.process()
+        (lag,) = {(item["lag"], item["lag_seconds"]) for item in work.json("topic", "lag")
+                  if item["topic"] == work.topic("iot.raw")}  # fmt: skip
+        self.assertEqual(lag, (0, 0))
         totals = check_stream(work)
         check_balance(report)
         self.assertEqual((report["read"], report["processed"], report["lag"]), (5000, totals["processed"], 0))
@@ -369,6 +377,83 @@ class AbsentBrokerTest(unittest.TestCase):
                 code, _, stderr = stop(waiting)
                 self.assertEqual(code, 0)
                 self.assertGreaterEqual(stderr.count(b"waiting for Kafka"), 1)
+
+
+    def test_events_that_come_while_the_broker_is_away_are_taken_and_follow_each_once(self):
+        lines = samples.fleet(1000, seed=60)
+        with KafkaCluster() as kafka, KafkaWorkspace(kafka, "spool", KAFKA_TRANSACTION_TIMEOUT="5s") as work:
+            acks = work.path / "acks.jsonl"
+
+            def acknowledged() -> int:
+                return json.loads(acks.read_bytes().splitlines()[-1])["last_line"] if acks.exists() and acks.stat().st_size else 0
+
+            ingest = work.start("ingest", "-", "--acks", acks.name, stdin=subprocess.PIPE)
+            self.addCleanup(ingest.communicate)
+            self.addCleanup(ingest.kill)
+
+            def send(first, end):
+                for at in range(first, end, 50):
+                    ingest.stdin.write(b"".join(line + b"\n" for line in lines[at : at + 50]))
+                    ingest.stdin.flush()
+                    time.sleep(0.06)  # several transactions
+
+            send(0, 200)
+            wait_for(lambda: acknowledged() == 200, 60, "acknowledgements of the cluster")
+            kafka.kill_node(1)
+            send(200, 700)
+            wait_for(lambda: acknowledged() == 700, 60, "acknowledgements of what waits on the disk")
+            self.assertIn(b'"base_offset":-1', acks.read_bytes().splitlines()[-1])
+            with self.subTest("a process that dies leaves them to the next one"):
+                ingest.kill()
+                ingest.wait()
+                kafka.restart_node(1)
+                report = work.ingest(b"\n".join(lines[700:]) + b"\n")
+                self.assertEqual(report["appended"], 300)
+                self.assertEqual(report["metrics"]["tocsin_spool_bytes"], 0)
+            records = work.dump("iot.raw")
+            self.assertEqual(Counter(r.value for r in records), Counter(lines))
+            for key in {r.key for r in records}:
+                self.assertEqual([r.value for r in records if r.key == key],
+                                 [line for line in lines if json.loads(line)["device_id"] == key])  # fmt: skip
+
+
+@unittest.skipIf(MISSING, MISSING)
+class MigrateTest(OnOneNode):
+    def test_an_embedded_log_moves_to_kafka_and_back_and_the_work_goes_on(self):
+        work = self.workspace(DEDUP_WINDOW="60s")
+        embedded = Workspace(**{name: value for name, value in work.settings.items() if name != "KAFKA_BROKER"})
+        self.addCleanup(embedded.__exit__)
+        lines = samples.fleet(2000, seed=70) + samples.dirty()
+        embedded.write("in.jsonl", b"\n".join(lines[:900]) + b"\n")
+        embedded.json("ingest", "in.jsonl")
+        embedded.process()
+        embedded.ingest(b"\n".join(lines[900:1200]) + b"\n")  # not processed yet
+        embedded.json("deliver", "--until-caught-up")
+        broker = {"KAFKA_BROKER": self.kafka.direct}
+        there = embedded.json("migrate", "--to", "kafka", **broker)
+        self.assertEqual({topic["topic"]: topic["records"] for topic in there["topics"]}[work.topic("iot.raw")], 1200)
+        self.assertIn("process", {state["store"] for state in there["states"]})
+        with self.subTest("a target that is in use is refused"):
+            self.assertIn(b"holds records", embedded.run("migrate", "--to", "kafka", expect=1, **broker).stderr)
+        with self.subTest("the position in a file has come along"):
+            self.assertEqual(embedded.json("ingest", "in.jsonl", **broker)["appended"], 0)
+        with self.subTest("back into another data directory: the same bytes"):
+            back = embedded.json("migrate", "--to", "embedded", DATA_DIR="back", **broker)
+            self.assertEqual(back["topics"], there["topics"])
+            self.assertEqual([state for state in back["states"] if state["store"] != "spool"],
+                             [state for state in there["states"] if state["store"] != "spool"])  # fmt: skip
+            self.assertEqual(embedded.process(DATA_DIR="back")["read"], 300)
+        with self.subTest("the processor goes on where it was"):
+            self.assertEqual(work.process()["read"], 300)
+            # The last ones come again: only who remembers them drops them.
+            work.ingest(b"\n".join(lines[1190:]) + b"\n")
+            work.process()
+            totals = check_stream(work, Config(dedup_window_us=60_000_000))
+            self.assertGreaterEqual(totals["duplicates"], 10)
+        with self.subTest("the alert log goes on where it was"):
+            self.assertGreater(embedded.json("deliver", "--until-caught-up", **broker)["delivered"], 0)
+            lines = Counter((embedded.path / "logs/alerts.log").read_bytes().splitlines())
+            self.assertEqual(lines, Counter(record.value for record in work.dump("iot.alerts")))
 
 
 @unittest.skipIf(MISSING, MISSING)

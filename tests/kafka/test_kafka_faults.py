@@ -2,7 +2,7 @@
 """Processors on a real Kafka under harm: nothing lost, nothing doubled, nothing out of order.
 
   test_kafka_faults.py                                   the short form
-  test_kafka_faults.py --seed 7 --kills 200 --events 2000000 FaultsTest.test_kills…
+  test_kafka_faults.py --seed 7 --kills 200 --events 2000000 ProcessesTest.test_kills…
 
 What is checked after each scenario: tests/support/kafka_faults.py. A failure names its seed and keeps its
 working directory.
@@ -25,7 +25,6 @@ if MISSING:
 SHORT = {"seed": int.from_bytes(os.urandom(4), "big"), "kills": 10, "events": 50_000, "rounds": 3}
 
 
-@unittest.skipIf(MISSING, MISSING)
 class FaultsTest(unittest.TestCase):
     size = argparse.Namespace(**SHORT)
 
@@ -36,9 +35,15 @@ class FaultsTest(unittest.TestCase):
     def check(self, name: str) -> dict:
         return run_scenario(self.kafka, self.proxy, name, **vars(self.size))
 
+
+@unittest.skipIf(MISSING, MISSING)
+class ProcessesTest(FaultsTest):
     def test_kills_of_processors_lose_and_double_nothing(self):
         evidence = self.check("kills")
         self.assertEqual(sum(evidence["faults"].values()), self.size.kills)
+
+    def test_kills_of_deliveries_write_each_alert_once(self):
+        self.check("deliveries")
 
     def test_a_processor_that_slept_past_its_session_commits_nothing_more(self):
         self.check("zombies")
@@ -46,6 +51,9 @@ class FaultsTest(unittest.TestCase):
     def test_processors_come_and_go(self):
         self.check("churn")
 
+
+@unittest.skipIf(MISSING, MISSING)
+class ConnectionsTest(FaultsTest):
     def test_a_broker_that_is_killed_and_one_that_stops_are_waited_for(self):
         self.check("broker")
 

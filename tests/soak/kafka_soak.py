@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from driver import ROOT, binary
 from kafka_cluster import why_missing
-from kafka_faults import SCENARIOS, run_scenario
+from kafka_faults import ON_THREE_BROKERS, SCENARIOS, run_scenario
 from tcp_proxy import proxied_cluster
 
 RESULTS = ROOT / "docs/reliability/RESULTS.md"
@@ -31,7 +31,7 @@ def first_line(*command) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--binary")
-    parser.add_argument("--scenario", choices=SCENARIOS, action="append", help="repeatable; without it, all")
+    parser.add_argument("--scenario", choices=SCENARIOS + ON_THREE_BROKERS, action="append", help="repeatable; without it, all")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=20, help="of every other scenario")
     parser.add_argument("--events", type=int, default=2_000_000)
@@ -45,18 +45,22 @@ def main() -> int:
         return 1
     found = []
     began = time.monotonic()
-    with proxied_cluster() as (kafka, proxy):
-        for name in options.scenario or SCENARIOS:
-            size = {"seed": options.seed, "kills": options.kills, "rounds": options.rounds, "events": options.events}
-            try:
-                found.append(run_scenario(kafka, proxy, name, **size))
-            except AssertionError as violation:
-                print(f"VIOLATION in {name}, seed {options.seed}: {violation}")
-                return 1
+    wanted = options.scenario or SCENARIOS + ON_THREE_BROKERS
+    size = {"seed": options.seed, "kills": options.kills, "rounds": options.rounds, "events": options.events}
+    for nodes, names in ((1, SCENARIOS), (3, ON_THREE_BROKERS)):
+        if not set(names) & set(wanted):
+            continue
+        with proxied_cluster(nodes) as (kafka, proxy):
+            for name in filter(wanted.__contains__, names):
+                try:
+                    found.append(run_scenario(kafka, proxy, name, **size))
+                except AssertionError as violation:
+                    print(f"VIOLATION in {name}, seed {options.seed}: {violation}")
+                    return 1
     minutes = (time.monotonic() - began) / 60
     lines = [
         f"\n## {datetime.date.today()}: Kafka, seed {options.seed}\n",
-        f"{first_line(binary(), 'version')}; Kafka {first_line('cat', 'build/deps/kafka/.version')}, one node; "
+        f"{first_line(binary(), 'version')}; Kafka {first_line('cat', 'build/deps/kafka/.version')}, one node (`leaders`: three); "
         f"{os.cpu_count()} processors; {minutes:.0f} minutes. `tests/soak/kafka_soak.py` checks after each scenario that "
         "nothing is lost, doubled or out of order.\n",
         "| scenario | faults | events | acknowledged | alerts | commits | SHA-256 of the ids, in = out |",

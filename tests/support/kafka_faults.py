@@ -35,12 +35,12 @@ CONFIG = Config(dedup_window_us=60_000_000)  # so that state applied twice shows
 
 
 class Instance:
-    """One `process` with its messages in a file."""
+    """One `process` (or another command that runs stages) with its messages in a file."""
 
-    def __init__(self, work: KafkaWorkspace, number: int):
-        self.messages = work.path / f"process_{number}.log"
+    def __init__(self, work: KafkaWorkspace, number: int, command="process"):
+        self.messages = work.path / f"{command}_{number}.log"
         with self.messages.open("wb") as file:
-            self.process = subprocess.Popen(work.command("process"), cwd=work.path, env=work.environment(),
+            self.process = subprocess.Popen(work.command(command), cwd=work.path, env=work.environment(),
                                             stdin=subprocess.DEVNULL, stdout=file, stderr=file)  # fmt: skip
 
     def signal(self, code):
@@ -52,7 +52,7 @@ class Instance:
 
     def check_alive(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"a processor ended by itself, exit {self.process.returncode}: {self.tail()}")
+            raise AssertionError(f"{self.messages.name}: it ended by itself, exit {self.process.returncode}: {self.tail()}")
 
     def tail(self) -> str:
         return self.messages.read_bytes()[-1500:].decode(errors="replace")
@@ -98,6 +98,7 @@ class FaultRun:
         self.acknowledged, self.unknown = set(), set()
         self.faults = Counter()
         self.instances: list[Instance] = []
+        self.deliveries: list[Instance] = []
         self.started = 0
         self.stopping = threading.Event()
         self.feed_error: BaseException | None = None
@@ -118,7 +119,7 @@ class FaultRun:
 
     def __exit__(self, kind, *_):
         self.stopping.set()
-        for instance in self.instances:
+        for instance in self.instances + self.deliveries:
             instance.process.kill()
             instance.process.wait()
         for witness in self.witnesses.values():
@@ -200,6 +201,34 @@ class FaultRun:
             if self.rng.random() < 0.3:
                 time.sleep(SESSION_SECONDS + self.rng.uniform(0.2, 1.5))
             self.replace(victim)
+
+    def kill_deliveries(self, times: int):
+        """Two that write the same alert log, one of them standing by: SIGKILL of either."""
+        self.deliveries = [Instance(self.work, number, "deliver") for number in range(2)]
+        for number in range(2, times + 2):
+            self.await_progress()
+            time.sleep(self.rng.uniform(0.0, 1.5))
+            victim = self.rng.choice(self.deliveries)
+            victim.check_alive()
+            victim.end(signal.SIGKILL)
+            self.faults["SIGKILL of a delivery"] += 1
+            if self.rng.random() < 0.5:
+                time.sleep(SESSION_SECONDS + self.rng.uniform(0.5, 3.0))  # the other takes over
+            self.deliveries.remove(victim)
+            self.deliveries.append(Instance(self.work, number, "deliver"))
+
+    def kill_leaders(self, rounds: int):
+        """Of three brokers one is gone at a time, and with it the leaders and coordinators that it was."""
+        for number in range(rounds):
+            self.await_progress()
+            node = self.rng.choice(sorted(self.kafka.pids()))
+            code = (signal.SIGKILL, signal.SIGTERM)[number % 2]
+            self.kafka.kill_node(node, code)
+            self.faults[f"one of three brokers {code.name}"] += 1
+            time.sleep(self.rng.uniform(0.5, 3.0))
+            self.await_progress()  # the two that are left do the work
+            self.kafka.restart_node(node)
+            self.kafka.await_in_sync()
 
     def zombies(self, times: int):
         """Asleep past the session; a peer takes over; it wakes up with work in its hands."""
@@ -325,11 +354,12 @@ class FaultRun:
                                  f"{self.committed('iot.processed')} + {self.committed('iot.dlq')} out; "
                                  f"{self.instances[0].tail() if self.instances else ''}") from None  # fmt: skip
         self.evidence["caught_up_after_s"] = round(time.monotonic() - began, 1)
-        for instance in self.instances:
+        for instance in self.instances + self.deliveries:
             instance.end(signal.SIGINT)
             if instance.process.returncode:
                 raise AssertionError(f"exit {instance.process.returncode} after SIGINT: {instance.tail()}")
         self.instances.clear()
+        self.deliveries.clear()
 
     def check_ledger(self):
         raw = self.work.dump("iot.raw")
@@ -419,18 +449,24 @@ class FaultRun:
         return self.evidence
 
 
-SCENARIOS = ("kills", "zombies", "churn", "broker", "proxy")
+SCENARIOS = ("kills", "deliveries", "zombies", "churn", "broker", "proxy")
+ON_THREE_BROKERS = ("leaders",)
 
 
 def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, *, seed: int, kills: int, rounds: int, events: int,
                  **options) -> dict:  # fmt: skip
     """One scenario from its beginning to its checks; the evidence. The kills get all events, the others a fifth."""
-    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 17 * rounds}
+    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 17 * rounds,
+               "deliveries": 4 * kills, "leaders": 15 * rounds}  # fmt: skip
     through = proxy if name == "proxy" else None
     with FaultRun(kafka, name, seed=seed, events=events if name == "kills" else max(2000, events // 5),
                   seconds=seconds[name], proxy=through, **options) as run:  # fmt: skip
         if name == "kills":
             run.kill(kills)
+        elif name == "deliveries":
+            run.kill_deliveries(kills)
+        elif name == "leaders":
+            run.kill_leaders(rounds)
         elif name == "zombies":
             run.zombies(rounds)
         elif name == "churn":

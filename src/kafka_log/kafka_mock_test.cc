@@ -1,0 +1,148 @@
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <stdexcept>
+
+#include "kafka_log/kafka_log.h"
+
+// What each error of a broker does to a transaction: librdkafka's mock cluster gives each once, at
+// each request of a transaction. The mock keeps no transactions apart, so nothing is said here
+// about what readers see; tests/kafka/ says it about real brokers.
+namespace tocsin {
+namespace {
+
+constexpr std::int16_t kProduce = 0;
+constexpr std::int16_t kInitProducerId = 22;
+constexpr std::int16_t kAddPartitionsToTxn = 24;
+constexpr std::int16_t kAddOffsetsToTxn = 25;
+constexpr std::int16_t kEndTxn = 26;
+constexpr std::int16_t kTxnOffsetCommit = 28;
+
+class MockCluster {
+ public:
+  MockCluster() {
+    char reason[256];
+    rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), reason, sizeof reason);
+    if (rk_ == nullptr) throw std::runtime_error(reason);
+    cluster_ = rd_kafka_mock_cluster_new(rk_, 1);
+    rd_kafka_mock_topic_create(cluster_, "t", 2, 1);
+  }
+  ~MockCluster() {
+    rd_kafka_mock_cluster_destroy(cluster_);
+    rd_kafka_destroy(rk_);
+  }
+  MockCluster(const MockCluster&) = delete;
+  MockCluster& operator=(const MockCluster&) = delete;
+
+  std::string bootstrap() const { return rd_kafka_mock_cluster_bootstraps(cluster_); }
+  void FailNext(std::int16_t api_key, rd_kafka_resp_err_t error) {
+    rd_kafka_mock_push_request_errors(cluster_, api_key, 1, error);
+  }
+
+ private:
+  rd_kafka_t* rk_ = nullptr;
+  rd_kafka_mock_cluster_t* cluster_ = nullptr;
+};
+
+// How a transaction of nobody's group ends that meets an error once, when its commit is repeated
+// for as long as that is said to help.
+enum class End : std::uint8_t { kCommitted, kRefused };
+
+struct Case {
+  std::int16_t api_key;
+  rd_kafka_resp_err_t error;
+  End end;
+};
+
+std::vector<Case> Cases() {
+  // What passes by itself, what ends an attempt, and what ends a producer: a new one is made.
+  constexpr rd_kafka_resp_err_t kMended[] = {
+      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+      RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+      RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+      RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
+      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+      RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION,
+      RD_KAFKA_RESP_ERR_INVALID_TXN_STATE,
+      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING,
+      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+      RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+  };
+  std::vector<Case> cases;
+  for (const std::int16_t api_key :
+       {kAddPartitionsToTxn, kAddOffsetsToTxn, kTxnOffsetCommit, kEndTxn, kInitProducerId}) {
+    for (const rd_kafka_resp_err_t error : kMended) {
+      cases.push_back({api_key, error, End::kCommitted});
+    }
+    cases.push_back(
+        {api_key, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, End::kRefused});
+  }
+  cases.push_back(
+      {kAddPartitionsToTxn, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, End::kRefused});
+  cases.push_back({kTxnOffsetCommit, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, End::kRefused});
+  for (const rd_kafka_resp_err_t error :
+       {RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
+        RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR}) {
+    cases.push_back({kProduce, error, End::kCommitted});
+  }
+  return cases;
+}
+
+std::string NameOf(const testing::TestParamInfo<Case>& info) {
+  const Case& chosen = info.param;
+  const char* request = chosen.api_key == kProduce              ? "Produce"
+                        : chosen.api_key == kInitProducerId     ? "InitProducerId"
+                        : chosen.api_key == kAddPartitionsToTxn ? "AddPartitionsToTxn"
+                        : chosen.api_key == kAddOffsetsToTxn    ? "AddOffsetsToTxn"
+                        : chosen.api_key == kEndTxn             ? "EndTxn"
+                                                                : "TxnOffsetCommit";
+  std::string error = rd_kafka_err2name(chosen.error);
+  std::erase_if(error, [](char c) { return c == '_'; });
+  return std::string(request) + error;
+}
+
+class KafkaErrorTest : public testing::TestWithParam<Case> {
+ protected:
+  MockCluster cluster_;
+  const SystemClock clock_;
+};
+
+TEST_P(KafkaErrorTest, EndsAsItShould) {
+  KafkaOptions options;
+  options.brokers = cluster_.bootstrap();
+  options.instance_id = "mock";
+  options.connect_timeout_us = 10'000'000;
+  options.transaction_timeout_ms = 10'000;
+  options.request_timeout_ms = 3'000;
+  auto opened = KafkaLog::Open(options, clock_, {});
+  ASSERT_TRUE(opened) << opened.error().message();
+  const std::unique_ptr<Log> log = std::move(*opened);
+  cluster_.FailNext(GetParam().api_key, GetParam().error);
+  const auto transaction = log->Begin({.ingest = true}).value();
+  RecordBatchBuilder batch;
+  batch.Append("key", "value");
+  ASSERT_TRUE(transaction->Append({"t", 0}, batch));
+  transaction->CommitOffset("g", {"t", 1}, 7);
+  auto committed = transaction->Commit();
+  for (int i = 0; i < 5 && !committed && committed.error().retryable(); ++i) {
+    committed = transaction->Commit();
+  }
+  if (GetParam().end == End::kRefused) {
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(CodeName(committed.error().code()), CodeName(Code::kFailedPrecondition))
+        << committed.error().message();
+    return;
+  }
+  ASSERT_TRUE(committed) << committed.error().message();
+  ASSERT_EQ(committed->size(), 1u);
+  EXPECT_EQ(committed->at(0).count, 1u);
+  EXPECT_GE(committed->at(0).base_offset, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(, KafkaErrorTest, testing::ValuesIn(Cases()), NameOf);
+
+}  // namespace
+}  // namespace tocsin
