@@ -35,7 +35,7 @@ db.query(
 db.query(
     f"""
     INSERT INTO FUNCTION file('{out}/aggregates.parquet', Parquet)
-    SELECT device_id, toStartOfHour(timestamp) AS hour_bucket, avg(temperature) AS temperature_avg,
+    SELECT device_id, toDateTime64(toStartOfHour(timestamp), 6, 'UTC') AS hour_bucket, avg(temperature) AS temperature_avg,
            max(temperature) AS temperature_max, min(temperature) AS temperature_min, avg(humidity) AS humidity_avg,
            max(humidity) AS humidity_max, min(humidity) AS humidity_min,
            countIf(temperature >= 50 OR humidity <= 25) AS alert_count, count() AS event_count
