@@ -195,8 +195,9 @@ Status BatchJob::FindInputs() {
     bytes_all_ += input.stored_bytes;
     const bool is_file = input.name != "-" && input.topic.empty();
     known = known && is_file;
-    // One that cannot be read is found before the work begins.
-    if (is_file) TOCSIN_TRY(OpenByteSource(input.name));
+    // One that cannot be read is found before the work begins. A pipe is opened only once.
+    std::error_code error;
+    if (is_file && fs::is_regular_file(input.name, error)) TOCSIN_TRY(OpenByteSource(input.name));
   }
   if (!known) bytes_all_ = 0;
   return {};

@@ -206,7 +206,7 @@ Result<bool> IncrementalState::Read(const std::string& path, const Settings& cur
     if (part.empty()) break;
     parts.push_back(part);
   }
-  if (parts.empty()) return refuse("it is damaged");
+  if (parts.empty() || parts[0].size() < sizeof settings) return refuse("it is damaged");
   const char* at = parts[0].data();
   const char* const head_end = at + parts[0].size();
   settings = GetFixed<std::uint64_t>(at);
