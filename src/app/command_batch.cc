@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "app/commands.h"
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "batch/batch_job.h"
+#include "batch/quality_report.h"
 #include "fleet/fleet_directory.h"
 
 namespace tocsin {
@@ -24,6 +26,10 @@ struct BatchFlags {
   int threads = 0;
   std::string rejects;
   std::string report;
+  std::string spill_dir;
+  bool since_last = false;
+  bool accept_truncated = false;
+  int zstd_level = 1;
 };
 
 BatchOptions OptionsFor(const Session& session, const BatchFlags& flags) {
@@ -39,6 +45,10 @@ BatchOptions OptionsFor(const Session& session, const BatchFlags& flags) {
   options.threads = flags.threads > 0 ? flags.threads : processors;
   options.memory_limit_bytes = settings.batch_memory_bytes;
   options.rejects_path = flags.rejects;
+  options.spill_dir = flags.spill_dir;
+  options.since_last = flags.since_last;
+  options.accept_truncated = flags.accept_truncated;
+  options.zstd_level = flags.zstd_level;
   return options;
 }
 
@@ -92,11 +102,18 @@ Result<int> RunBatchCommand(Session& session, const BatchFlags& flags) {
       session.out.Write(text);
     }
   };
+  std::optional<QualityReport> quality;
+  if (!flags.report.empty()) {
+    quality.emplace(session.settings.metrics);
+    options.quality = &*quality;
+  }
   auto report = RunBatch(session.settings, options, opened.log.get(), session.stop);
   line.Clear();
   if (!report) return std::unexpected(std::move(report).error());
-  if (!flags.report.empty()) {
-    TOCSIN_TRY(ReplaceFile(flags.report, report->ToJson() + "\n"));
+  if (quality) {
+    TOCSIN_TRY(ReplaceFile(flags.report, flags.report.ends_with(".html")
+                                             ? QualityPage(*report, *quality)
+                                             : report->ToJson(&*quality) + "\n"));
   }
   session.out.Write(session.json ? report->ToJson() + "\n" : ReportText(*report));
   return 0;
@@ -129,10 +146,25 @@ void AddBatchCommand(CLI::App& root, Invocation& invocation) {
   AddSettingFlag(*command, invocation, "--memory-limit", "BATCH_MEMORY_LIMIT", "SIZE",
                  "Memory of the rows; beyond it they spill to disk");
   command
+      ->add_option("--spill-dir", flags->spill_dir,
+                   "Where rows beyond the memory go meanwhile [the output directory]")
+      ->type_name("DIR");
+  command->add_flag("--since-last", flags->since_last,
+                    "Read only what was appended to the files since the last run with it");
+  command->add_flag("--accept-truncated", flags->accept_truncated,
+                    "Take what is before the end of a .gz or .zst that is cut off");
+  command->add_option("--zstd-level", flags->zstd_level, "Compression of Parquet")
+      ->type_name("N")
+      ->check(CLI::Range(1, 19))
+      ->capture_default_str();
+  command
       ->add_option("--rejects", flags->rejects,
                    "Rejected rows with their reasons [OUTPUT_DIR/rejects.jsonl]")
       ->type_name("FILE");
-  command->add_option("--report", flags->report, "The balance as JSON")->type_name("FILE");
+  command
+      ->add_option("--report", flags->report,
+                   "How good the data was: a page when FILE ends in .html, else JSON")
+      ->type_name("FILE");
   AddSettingFlag(*command, invocation, "--rules", "RULES_FILE", "FILE", "Rule file");
   command->callback([flags, &invocation] {
     invocation.run = [flags](Session& session) { return RunBatchCommand(session, *flags); };

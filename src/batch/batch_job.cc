@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "batch/chunk_parser.h"
-#include "batch/device_judge.h"
+#include "batch/incremental_state.h"
 #include "batch/input_list.h"
-#include "batch/open_input.h"
 #include "batch/output_file.h"
+#include "batch/quality_report.h"
 #include "batch/rejects_writer.h"
-#include "batch/row_sorter.h"
+#include "batch/row_partitioner.h"
+#include "batch/table_builder.h"
+#include "batch/table_task.h"
 #include "batch/tables.h"
 
 namespace tocsin {
@@ -22,7 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPreviewRows = 10;
-constexpr std::size_t kMaxChunkRows = 1 << 20;
+constexpr std::uint64_t kTargetRows = 256 * 1024;  // of a partition and so of a row group
+constexpr std::uint64_t kMaxRows = 1 << 20;
+constexpr std::uint64_t kLeastRows = 64;
 constexpr std::uint64_t kProgressRows = 1 << 16;
 
 // Where the outputs go, with the extension of their format.
@@ -63,20 +67,35 @@ struct OutputFiles {
   OutputFile rejects;
   OutputFile cleansed;
   OutputFile aggregates;
+  std::optional<OutputFile> state;
 
-  static Result<OutputFiles> Create(const OutputPaths& paths) {
+  static Result<OutputFiles> Create(const OutputPaths& paths, bool with_state) {
     TOCSIN_ASSIGN(OutputFile rejects, OutputFile::Create(paths.rejects));
     TOCSIN_ASSIGN(OutputFile cleansed, OutputFile::Create(paths.cleansed));
     TOCSIN_ASSIGN(OutputFile aggregates, OutputFile::Create(paths.aggregates));
-    return OutputFiles{std::move(rejects), std::move(cleansed), std::move(aggregates)};
+    OutputFiles files{std::move(rejects), std::move(cleansed), std::move(aggregates), {}};
+    if (with_state) {
+      TOCSIN_ASSIGN(files.state, OutputFile::Create(IncrementalState::PathFor(paths.cleansed)));
+    }
+    return files;
   }
-  // All is on disk before the first file takes its place.
+  // All is on disk before the first file takes its place. The state goes last: a run that ends
+  // between the files is made good by the next one, which reads the same part again.
   Status Publish() {
-    for (OutputFile* file : {&rejects, &cleansed, &aggregates}) TOCSIN_TRY(file->Sync());
-    for (OutputFile* file : {&rejects, &cleansed, &aggregates}) TOCSIN_TRY(file->Publish());
+    std::vector<OutputFile*> files = {&rejects, &cleansed, &aggregates};
+    if (state) files.push_back(&*state);
+    for (OutputFile* file : files) TOCSIN_TRY(file->Sync());
+    for (OutputFile* file : files) TOCSIN_TRY(file->Publish());
     return {};
   }
 };
+
+Status RemoveFile(const std::string& path) {
+  std::error_code error;
+  fs::remove(path, error);
+  if (!error) return {};
+  return Fail(Code::kDiskError, path + " cannot be removed: " + error.message());
+}
 
 class BatchJob {
  public:
@@ -87,26 +106,33 @@ class BatchJob {
         paths_(std::move(paths)),
         log_(log),
         stop_(std::move(stop)),
+        threads_(static_cast<std::size_t>(std::max(options.threads, 1))),
         rules_(std::move(rules)),
-        layout_{.metric_count = settings.metrics.size(),
-                .condition_words = rules_.words(),
-                .has_sequence = rules_.stateful()},
-        // An eighth of the limit is for the columns of a row group, another for their encoding, and
-        // where rules have functions a quarter for the devices that are judged.
-        sorter_(layout_, devices_, MemoryLimit() / 4 * (rules_.stateful() ? 2 : 3),
-                paths_.spill_directory) {}
+        most_rows_(MostRows()),
+        partitioner_({.metric_count = settings.metrics.size(),
+                      .memory_bytes = MemoryLimit() / 4,
+                      .target_rows = std::min<std::uint64_t>(kTargetRows, most_rows_ * 2 / 3),
+                      .spill_directory = paths_.spill_directory},
+                     devices_) {}
 
   Result<BatchReport> Run() {
     const std::int64_t begin_us = clock_.SteadyUs();
     TOCSIN_TRY(FindInputs());
+    if (options_.since_last) TOCSIN_TRY(BeginAtLastRun());
     if (!options_.skip_export) {
-      TOCSIN_ASSIGN(files_, OutputFiles::Create(paths_));
+      TOCSIN_ASSIGN(files_, OutputFiles::Create(paths_, options_.since_last));
       TOCSIN_ASSIGN(rejects_, RejectsWriter::Open(files_->rejects.temporary()));
+      TOCSIN_TRY(rejects_->CopyHead(paths_.rejects, state_.rejects_bytes));
     }
     TOCSIN_TRY(ReadInputs());
+    if (files_) TOCSIN_TRY(rejects_->Finish());
+    if (files_ && files_->state) TOCSIN_TRY(WriteState());
     TOCSIN_TRY(WriteTables());
     if (files_) {
-      TOCSIN_TRY(rejects_->Finish());
+      if (!options_.since_last) {
+        // The tables are about to be others than those that the state goes with.
+        TOCSIN_TRY(RemoveFile(IncrementalState::PathFor(paths_.cleansed)));
+      }
       TOCSIN_TRY(files_->Publish());
       report_.outputs = {paths_.cleansed, paths_.aggregates, paths_.rejects};
     }
@@ -119,31 +145,40 @@ class BatchJob {
     return static_cast<std::size_t>(std::max<std::int64_t>(options_.memory_limit_bytes, 0));
   }
 
+  // Rows that one thread sorts and encodes at a time: three eighths of the limit are for that.
+  std::uint64_t MostRows() const {
+    const std::size_t row_bytes = TableBuilder::RowBytes(settings_.metrics.size(), rules_);
+    return std::clamp<std::uint64_t>(MemoryLimit() / 8 * 3 / threads_ / row_bytes, kLeastRows,
+                                     kMaxRows);
+  }
+
   Status FindInputs();
+  Status BeginAtLastRun();
+  Status WriteState();
   Status ReadInputs();
-  Status Absorb(const RecordSource& source, const ParsedChunk& chunk);
-  Status AbsorbRow(const ParsedChunk& chunk, std::size_t row);
+  Status Absorb(ParsedChunk& chunk);
+  Status AbsorbRejects(const ParsedChunk& chunk);
   void ReportProgress(std::uint64_t bytes_done);
-  std::size_t ChunkRows() const;
   Result<std::unique_ptr<TableOutput>> MakeOutput(TableSchema schema, const OutputFile* file,
                                                   std::size_t chunk_rows);
   Status WriteTables();
-  Status FillTables(SortedRows& rows, TableFiller& filler);
 
   const Settings& settings_;
   const BatchOptions& options_;
   OutputPaths paths_;
   Log* log_;
   std::stop_token stop_;
+  const std::size_t threads_;
   SystemClock clock_;
   RuleSet rules_;
-  RowLayout layout_;
+  const std::uint64_t most_rows_;
   DeviceDictionary devices_;
   DeviceDictionary statuses_;
-  RowSorter sorter_;
+  RowPartitioner partitioner_;
   std::vector<BatchInput> inputs_;
-  std::uint64_t bytes_all_ = 0;     // of all inputs; 0 when one is unknown
-  std::uint64_t bytes_before_ = 0;  // of the inputs read to their end
+  IncrementalState state_;
+  std::vector<std::uint64_t> lines_;  // of each input, when it was read
+  std::uint64_t bytes_all_ = 0;       // of all inputs; 0 when one is unknown
   std::uint64_t next_progress_ = kProgressRows;
   std::uint64_t good_rows_ = 0;
   std::optional<OutputFiles> files_;
@@ -158,69 +193,105 @@ Status BatchJob::FindInputs() {
   bool known = true;
   for (const BatchInput& input : inputs_) {
     bytes_all_ += input.stored_bytes;
-    known = known && input.name != "-" && input.topic.empty();
+    const bool is_file = input.name != "-" && input.topic.empty();
+    known = known && is_file;
+    // One that cannot be read is found before the work begins. A pipe is opened only once.
+    std::error_code error;
+    if (is_file && fs::is_regular_file(input.name, error)) TOCSIN_TRY(OpenByteSource(input.name));
   }
   if (!known) bytes_all_ = 0;
   return {};
 }
 
 Status BatchJob::ReadInputs() {
-  ChunkParser parser(settings_, rules_, options_.threads - 1);
-  for (const BatchInput& input : inputs_) {
-    TOCSIN_ASSIGN(const std::unique_ptr<RecordSource> source, OpenInput(settings_, input, log_));
-    const auto absorb = [this](const RecordSource& from, const ParsedChunk& chunk) {
-      return Absorb(from, chunk);
-    };
-    TOCSIN_TRY(parser.Run(*source, absorb, stop_));
-    bytes_before_ += source->bytes_done();
-    ReportProgress(bytes_before_);
-  }
+  ChunkParser parser(settings_, inputs_, {.accept_truncated = options_.accept_truncated}, log_);
+  std::uint64_t bytes_done = 0;
+  const auto absorb = [&](ParsedChunk& chunk) -> Status {
+    bytes_done = chunk.bytes_done;
+    return Absorb(chunk);
+  };
+  TOCSIN_TRY(parser.Run(options_.threads, absorb, stop_));
+  lines_ = parser.lines();
+  ReportProgress(bytes_done);
   return {};
 }
 
-Status BatchJob::Absorb(const RecordSource& source, const ParsedChunk& chunk) {
+// The rows of the last run go in first; of the inputs only their new parts are read.
+Status BatchJob::BeginAtLastRun() {
+  TOCSIN_ASSIGN(const bool known, state_.Read(IncrementalState::PathFor(paths_.cleansed), settings_,
+                                              devices_, statuses_, partitioner_));
+  if (known) {
+    report_.rows_read = state_.rows_read;
+    report_.blank_lines = state_.blank_lines;
+    good_rows_ = state_.good_rows;
+    std::ranges::copy(state_.rejected, report_.rejected);
+  }
+  TOCSIN_TRY(state_.FindNewParts(inputs_));
+  std::erase_if(inputs_, [](const BatchInput& input) {
+    return input.from_bytes > 0 && input.from_bytes == input.to_bytes;
+  });
+  bytes_all_ = 0;
+  for (const BatchInput& input : inputs_) bytes_all_ += input.stored_bytes;
+  return {};
+}
+
+Status BatchJob::WriteState() {
+  state_.settings = IncrementalState::FingerprintOf(settings_);
+  state_.rows_read = report_.rows_read;
+  state_.blank_lines = report_.blank_lines;
+  state_.good_rows = good_rows_;
+  state_.rejects_bytes = rejects_->bytes();
+  std::ranges::copy(report_.rejected, state_.rejected);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    TOCSIN_TRY(state_.Remember(inputs_[i], lines_[i]));
+  }
+  return state_.Write(files_->state->temporary(), devices_, statuses_, partitioner_);
+}
+
+Status BatchJob::Absorb(ParsedChunk& chunk) {
   const EventBatch& events = chunk.events;
   report_.blank_lines += chunk.records.blank_lines;
   report_.rows_read += events.size();
-  auto message = events.messages.begin();
-  for (std::size_t row = 0; row < events.size(); ++row) {
-    const RejectReason reason = events.reject[row];
-    if (reason == RejectReason::kNone) {
-      TOCSIN_TRY(AbsorbRow(chunk, row));
-      continue;
-    }
-    ++report_.rejected[static_cast<std::size_t>(reason)];
-    if (rejects_) {
-      TOCSIN_TRY(
-          rejects_->Add(chunk.records.input, chunk.records.items[row], reason, message->text));
-    }
-    ++message;
+  if (!events.messages.empty()) TOCSIN_TRY(AbsorbRejects(chunk));
+  LocalDictionaries& local = *chunk.dictionaries;
+  for (auto code = static_cast<std::uint32_t>(local.device_codes.size());
+       code < local.devices.size(); ++code) {
+    local.device_codes.push_back(devices_.Encode(local.devices.Decode(code)));
   }
+  for (auto code = static_cast<std::uint32_t>(local.status_codes.size());
+       code < local.statuses.size(); ++code) {
+    local.status_codes.push_back(statuses_.Encode(local.statuses.Decode(code)));
+  }
+  const char* metrics = chunk.metrics.data();
+  std::size_t good = 0;
+  for (std::size_t row = 0; row < events.size(); ++row) {
+    if (events.reject[row] != RejectReason::kNone) continue;
+    const std::uint32_t status = chunk.status[good];
+    const char* const metrics_end = chunk.metrics.data() + chunk.metrics_end[good];
+    TOCSIN_TRY(partitioner_.Append(
+        local.device_codes[chunk.device[good]], events.time_us[row],
+        status == DeviceDictionary::kUnknown ? status : local.status_codes[status],
+        {metrics, static_cast<std::size_t>(metrics_end - metrics)}));
+    metrics = metrics_end;
+    ++good;
+  }
+  good_rows_ += good;
+  TOCSIN_TRY(partitioner_.MayDivide(chunk.bytes_done, bytes_all_));
   if (report_.rows_read >= next_progress_) {
     next_progress_ = report_.rows_read + kProgressRows;
-    ReportProgress(bytes_before_ + source.bytes_done());
+    ReportProgress(chunk.bytes_done);
   }
   return {};
 }
 
-Status BatchJob::AbsorbRow(const ParsedChunk& chunk, std::size_t row) {
-  const EventBatch& events = chunk.events;
-  if (sorter_.full()) TOCSIN_TRY(sorter_.Spill());
-  const std::string_view status = events.status[row];
-  std::uint64_t* const words = sorter_.Append();
-  const std::uint64_t* conditions =
-      chunk.conditions.empty() ? nullptr : &chunk.conditions[row * layout_.condition_words];
-  SetRowHead(words, events.time_us[row], conditions == nullptr ? 0 : *conditions,
-             devices_.Encode(events.device_id[row]),
-             status.data() == nullptr ? DeviceDictionary::kUnknown : statuses_.Encode(status));
-  for (std::size_t m = 0; m < layout_.metric_count; ++m) {
-    SetRowMetric(words, m, events.metrics[m][row]);
+Status BatchJob::AbsorbRejects(const ParsedChunk& chunk) {
+  for (const EventBatch::Message& message : chunk.events.messages) {
+    const RejectReason reason = chunk.events.reject[message.row];
+    ++report_.rejected[static_cast<std::size_t>(reason)];
+    if (!rejects_) continue;
+    TOCSIN_TRY(
+        rejects_->Add(chunk.records.input, chunk.records.items[message.row], reason, message.text));
   }
-  for (std::size_t w = 1; w < layout_.condition_words; ++w) {
-    words[layout_.ConditionWord(w)] = conditions == nullptr ? 0 : conditions[w];
-  }
-  if (layout_.has_sequence) words[layout_.SequenceWord()] = good_rows_;
-  ++good_rows_;
   return {};
 }
 
@@ -228,37 +299,49 @@ void BatchJob::ReportProgress(std::uint64_t bytes_done) {
   if (options_.progress) options_.progress(report_.rows_read, bytes_done, bytes_all_);
 }
 
-std::size_t BatchJob::ChunkRows() const {
-  const std::size_t row_bytes = 16 + 8 * layout_.metric_count + rules_.size() + 1;
-  const std::size_t chunks = options_.threads > 1 ? 2 : 1;
-  return std::clamp<std::size_t>(MemoryLimit() / 8 / chunks / row_bytes, 1024, kMaxChunkRows);
-}
-
 Result<std::unique_ptr<TableOutput>> BatchJob::MakeOutput(TableSchema schema,
                                                           const OutputFile* file,
                                                           std::size_t chunk_rows) {
   std::unique_ptr<TableWriter> writer;
   if (file != nullptr) {
-    TOCSIN_ASSIGN(writer, options_.csv ? MakeCsvWriter(file->temporary(), schema)
-                                       : MakeParquetWriter(file->temporary(), schema));
+    TOCSIN_ASSIGN(writer, options_.csv
+                              ? MakeCsvWriter(file->temporary(), schema)
+                              : MakeParquetWriter(file->temporary(), schema, options_.zstd_level));
   }
   return std::make_unique<TableOutput>(std::move(schema), chunk_rows,
-                                       options_.preview ? kPreviewRows : 0, std::move(writer),
-                                       options_.threads > 1);
+                                       options_.preview ? kPreviewRows : 0, std::move(writer));
 }
 
 Status BatchJob::WriteTables() {
-  TOCSIN_ASSIGN(const std::unique_ptr<SortedRows> rows, sorter_.Finish());
-  const std::size_t chunk_rows = ChunkRows();
   TOCSIN_ASSIGN(const auto cleansed, MakeOutput(CleansedSchema(settings_.metrics, rules_),
-                                                files_ ? &files_->cleansed : nullptr, chunk_rows));
+                                                files_ ? &files_->cleansed : nullptr, most_rows_));
   TOCSIN_ASSIGN(const auto aggregates, MakeOutput(AggregatesSchema(settings_.metrics),
                                                   files_ ? &files_->aggregates : nullptr,
-                                                  std::max<std::size_t>(chunk_rows / 8, 1024)));
-  TableFiller filler(layout_, rules_.size(), devices_, statuses_, *cleansed, *aggregates);
-  TOCSIN_TRY(FillTables(*rows, filler));
+                                                  std::max<std::uint64_t>(most_rows_ / 8, 64)));
+  TOCSIN_ASSIGN(std::vector<PartitionRange> ranges,
+                partitioner_.Finish(most_rows_, !rules_.stateful()));
+  QualityReport* const quality = options_.quality;
+  if (quality != nullptr) {
+    cleansed->ObserveBy([quality](const TableChunk& chunk) { quality->AddRows(chunk); });
+  }
+  TableTask::Shared shared = {.rules = rules_,
+                              .metrics = settings_.metrics,
+                              .devices = devices_,
+                              .statuses = statuses_,
+                              .cleansed = *cleansed,
+                              .aggregates = *aggregates,
+                              .most_rows = most_rows_,
+                              .large_bytes = MemoryLimit() / 4,
+                              .spill_directory = paths_.spill_directory};
+  if (quality != nullptr) {
+    shared.repeated = [quality](std::string_view device, std::uint64_t rows) {
+      quality->AddRepeats(device, rows);
+    };
+  }
+  TOCSIN_TRY(TableTask::RunAll(shared, std::move(ranges), threads_, stop_));
   TOCSIN_TRY(cleansed->Finish());
   TOCSIN_TRY(aggregates->Finish());
+  if (quality != nullptr) quality->Finish();
   report_.cleansed = cleansed->rows();
   report_.duplicates = good_rows_ - report_.cleansed;
   report_.devices = devices_.size();
@@ -269,30 +352,6 @@ Status BatchJob::WriteTables() {
                          " rows)\n" + aggregates->preview());
   }
   return {};
-}
-
-// Equal (device, time) stand next to each other, the first in input order first.
-Status BatchJob::FillTables(SortedRows& rows, TableFiller& filler) {
-  std::optional<DeviceJudge> judge;
-  if (rules_.stateful()) {
-    judge.emplace(rules_, layout_, devices_, statuses_, MemoryLimit() / 4, paths_.spill_directory,
-                  [&filler](RowView row) { return filler.Add(row); });
-  }
-  std::uint32_t last_device = DeviceDictionary::kUnknown;
-  std::int64_t last_time_us = 0;
-  for (std::uint64_t seen = 0; const std::uint64_t* words = rows.Next(); ++seen) {
-    if (seen % 8192 == 0 && stop_.stop_requested()) {
-      return Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
-    }
-    const RowView row(words);
-    if (row.device() == last_device && row.time_us() == last_time_us) continue;
-    last_device = row.device();
-    last_time_us = row.time_us();
-    TOCSIN_TRY(judge ? judge->Add(row) : filler.Add(row));
-  }
-  TOCSIN_TRY(rows.status());
-  if (judge) TOCSIN_TRY(judge->Finish());
-  return filler.Finish();
 }
 
 }  // namespace

@@ -15,6 +15,8 @@
 
 namespace tocsin {
 
+class QualityReport;
+
 struct BatchOptions {
   std::vector<std::string> inputs;  // files, directories, globs, "-", "topic:NAME"
   std::string output_dir;
@@ -25,8 +27,13 @@ struct BatchOptions {
   std::int64_t memory_limit_bytes = 512LL << 20;  // of row data; beyond it rows spill to disk
   std::string rejects_path;                       // empty = OUTPUT_DIR/rejects.jsonl
   std::string spill_dir;                          // empty = output_dir
-  const LabelSource* labels = nullptr;            // of the devices, for rules; must outlive the run
+  // Only what was appended to the inputs since the last run with it; the tables are of all rows.
+  bool since_last = false;
+  bool accept_truncated = false;        // take what is before the end of compressed bytes cut off
+  int zstd_level = 1;                   // of Parquet
+  const LabelSource* labels = nullptr;  // of the devices, for rules; must outlive the run
   std::function<void(const std::string& text)> preview_out;
+  QualityReport* quality = nullptr;  // filled when it is there; must outlive the run
   std::function<void(std::uint64_t rows, std::uint64_t bytes_done, std::uint64_t bytes_all)>
       progress;
 };
@@ -42,12 +49,15 @@ struct BatchReport {
   std::uint64_t hours = 0;  // rows of the aggregates: device × hour
   double seconds = 0;
   std::vector<std::string> outputs;
-  std::string ToJson() const;  // keys of the contract
+  // Keys of the contract, and behind them those of `quality` when it is there.
+  std::string ToJson(const QualityReport* quality = nullptr) const;
 };
 
 // The batch ETL: cleanse, drop repeats, enrich, aggregate; cleansed and aggregates tables and
 // rejects.jsonl, which appear whole or not at all. Memory stays within the limit plus the
-// dictionaries: rows are sorted in runs that spill to temporary files and are merged.
+// dictionaries of devices and status texts: rows are kept in compact form in partitions that spill
+// to a temporary file. The rows of the outputs and their order are the same for any limit and any
+// number of threads.
 //
 // The flags are what the rules in force (RuleSet::ForSettings) say at the cleansed events of each
 // device in the order of the input: as the stream judges them. Repeats are dropped first.

@@ -9,6 +9,7 @@
 #include "base/time_text.h"
 #include "batch/batch_test_support.h"
 #include "batch/parquet_test_reader.h"
+#include "batch/quality_report.h"
 #include "log_backends/memory_log.h"
 
 namespace tocsin {
@@ -407,6 +408,83 @@ TEST_F(BatchJobTest, ManyChunksInParallelGiveTheSameTablesAndRejects) {
     EXPECT_EQ(ReadWholeFile(scratch_ / "one/" + name).value(),
               ReadWholeFile(scratch_ / "four/" + name).value())
         << name;
+  }
+}
+
+// Readings of few devices with late rows, repeats and texts, more of one hour than a small memory
+// holds.
+std::string FewDevices() {
+  std::string text;
+  for (int i = 0; i < 9'000; ++i) {
+    const int at = i % 50 == 49 ? i - 40 : i;
+    text +=
+        Event("dev_" + std::to_string(at * 7 % 3), FormatTime(at / 2 * 2'000'000LL),
+              std::to_string(at * 13 % 60) + "." + std::to_string(i % 10), std::to_string(at % 91),
+              at % 3 == 0 ? "" : R"(,"status":"s)" + std::to_string(at % 5) + "\"");
+  }
+  return text;
+}
+
+TEST_F(BatchJobTest, TheRowsAreTheSameForAnyMemoryAndAnyNumberOfThreads) {
+  const std::string rules = scratch_.Write("rules.yaml", R"(groups:
+  - name: windows
+    rules:
+      - {alert: average, expr: "avg(temperature, 1m) > 28"}
+      - {alert: jump, expr: "temperature - lag(temperature) > 10"}
+      - {alert: named, expr: "humidity < 20 and status == 's1'"}
+)");
+  const std::string input = scratch_.Write("in.jsonl", FewDevices());
+  for (const std::string& rules_file : {std::string(), rules}) {
+    settings_.rules_file = rules_file;
+    options_.threads = 1;
+    options_.memory_limit_bytes = 512 << 20;
+    const BatchReport one = Run({input});
+    EXPECT_GT(one.duplicates, 50U);
+    const std::vector<Row> cleansed = Cleansed().rows;
+    const std::vector<Row> aggregates = Aggregates().rows;
+    for (const std::int64_t memory : {0LL, 300'000LL, 2'000'000LL}) {
+      for (const int threads : {1, 4}) {
+        options_.memory_limit_bytes = memory;
+        options_.threads = threads;
+        EXPECT_EQ(Run({input}).hours, one.hours);
+        EXPECT_TRUE(Cleansed().rows == cleansed) << memory << " " << threads;
+        EXPECT_TRUE(Aggregates().rows == aggregates) << memory << " " << threads;
+      }
+    }
+  }
+}
+
+TEST_F(BatchJobTest, TheQualityReportAddsUpForAnyMemory) {
+  const std::string text = FewDevices() + Event("late", "1970-01-01T00:00:00Z", "60", "50") +
+                           Event("late", "1970-01-01T00:00:30Z", "60", "50") +
+                           Event("late", "1970-01-01T02:00:00Z", "1", "50") + "{\n";
+  std::string first;
+  for (const std::int64_t memory : {512LL << 20, 0LL}) {
+    options_.memory_limit_bytes = memory;
+    QualityReport quality(settings_.metrics);
+    options_.quality = &quality;
+    const BatchReport report = RunText(text);
+    EXPECT_EQ(quality.distributions()[0].values, report.cleansed);
+    std::uint64_t binned = 0;
+    for (const std::uint64_t bin : quality.distributions()[0].bins) binned += bin;
+    EXPECT_EQ(binned, report.cleansed);
+    std::int64_t repeats = 0;
+    for (const auto& device : quality.most_repeats()) repeats += device.amount;
+    EXPECT_EQ(static_cast<std::uint64_t>(repeats), report.duplicates);
+    EXPECT_EQ(quality.longest_gaps()[0].id, "late");
+    EXPECT_EQ(quality.longest_gaps()[0].amount, 7'170'000'000);
+    EXPECT_EQ(quality.longest_gaps()[0].at_us, 30'000'000);
+    std::string json;
+    quality.AppendJson(json);
+    if (first.empty()) first = json;
+    EXPECT_EQ(json, first);
+    EXPECT_NE(json.find(R"({"device_id":"late","minutes":1})"), std::string::npos);
+    EXPECT_TRUE(report.ToJson(&quality).ends_with(json + "}"));
+    const std::string page = QualityPage(report, quality);
+    EXPECT_NE(page.find("invalid_json"), std::string::npos);
+    EXPECT_NE(page.find("temperature"), std::string::npos);
+    EXPECT_EQ(page.find("<script"), std::string::npos);
+    options_.quality = nullptr;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/json_text.h"
 #include "batch/batch_job.h"
+#include "batch/quality_report.h"
 
 namespace tocsin {
 namespace {
@@ -14,7 +15,7 @@ void AppendCount(std::string& out, std::string_view key, std::uint64_t value) {
 
 }  // namespace
 
-std::string BatchReport::ToJson() const {
+std::string BatchReport::ToJson(const QualityReport* quality) const {
   std::string out = "{";
   AppendCount(out, "rows_read", rows_read);
   AppendCount(out, "blank_lines", blank_lines);
@@ -37,7 +38,9 @@ std::string BatchReport::ToJson() const {
     if (i > 0) out += ',';
     AppendJsonString(out, outputs[i]);
   }
-  return out + "]}";
+  out += ']';
+  if (quality != nullptr) quality->AppendJson(out);
+  return out + '}';
 }
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/logging.h"
 
 namespace tocsin {
 namespace {
@@ -23,7 +24,8 @@ constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
 class FileSource final : public ByteSource {
  public:
   // Borrows standard input, which stays open; owns every other descriptor.
-  FileSource(FileDescriptor fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  FileSource(FileDescriptor fd, std::string name, std::uint64_t most)
+      : fd_(std::move(fd)), name_(std::move(name)), left_(most) {}
 
   Result<std::size_t> Read(char* into, std::size_t capacity) override {
     if (!peeked_.empty()) {
@@ -49,10 +51,12 @@ class FileSource final : public ByteSource {
 
  private:
   Result<std::size_t> ReadMore(char* into, std::size_t capacity) {
+    capacity = static_cast<std::size_t>(std::min<std::uint64_t>(capacity, left_));
     for (;;) {
       const ssize_t count = ::read(fd_.valid() ? fd_.get() : STDIN_FILENO, into, capacity);
       if (count >= 0) {
         done_ += static_cast<std::uint64_t>(count);
+        left_ -= static_cast<std::uint64_t>(count);
         return static_cast<std::size_t>(count);
       }
       if (errno == EINTR) continue;
@@ -65,13 +69,14 @@ class FileSource final : public ByteSource {
   std::string name_;
   std::string peeked_;
   std::uint64_t done_ = 0;
+  std::uint64_t left_;
 };
 
 // What the two decompressors share: the stored bytes in a buffer and the words for damage.
 class CompressedSource : public ByteSource {
  public:
-  CompressedSource(std::unique_ptr<FileSource> file, std::string name)
-      : file_(std::move(file)), name_(std::move(name)), input_(kInputBytes) {}
+  CompressedSource(std::unique_ptr<FileSource> file, std::string name, OpenOptions options)
+      : file_(std::move(file)), name_(std::move(name)), options_(options), input_(kInputBytes) {}
 
   std::uint64_t stored_bytes_done() const override { return file_->stored_bytes_done(); }
 
@@ -91,8 +96,20 @@ class CompressedSource : public ByteSource {
                                      "; nothing was written. Fetch the file again or cut it there");
   }
 
+  // The input ends within a `part` (a gzip member or a zstd frame): its end, or damage.
+  Result<std::size_t> EndWithin(std::string_view part) const {
+    if (!options_.accept_truncated) {
+      return Damage("it ends in the middle of a " + std::string(part) +
+                    " (--accept-truncated takes what is before)");
+    }
+    LogWarning("batch", "input is cut off: what is before was taken",
+               {{"input", name_}, {"within", std::string(part)}});
+    return std::size_t{0};
+  }
+
   std::unique_ptr<FileSource> file_;
   std::string name_;
+  const OpenOptions options_;
   std::vector<char> input_;
   std::size_t begin_ = 0;  // [begin_, end_) of input_ is not consumed yet
   std::size_t end_ = 0;
@@ -118,7 +135,7 @@ class GzipSource final : public CompressedSource {
       TOCSIN_ASSIGN(const bool more, Refill());
       if (!more) {
         if (at_member_start_ && members_ > 0) return std::size_t{0};
-        return Damage("it ends in the middle of a gzip member");
+        return EndWithin("gzip member");
       }
       if (at_member_start_ && members_ > 0 && input_[begin_] == '\0') {
         ++begin_;  // zero padding after the last member, as tapes and block devices leave it
@@ -165,7 +182,7 @@ class ZstdSource final : public CompressedSource {
       // Output that did not fit may still stand in the decoder: asked for with no input.
       if (!more && !pending_) {
         if (frame_ended_) return std::size_t{0};
-        return Damage("it ends in the middle of a zstd frame");
+        return EndWithin("zstd frame");
       }
       ZSTD_inBuffer in = {input_.data() + begin_, end_ - begin_, 0};
       const std::size_t answer = ZSTD_decompressStream(stream_, &out, &in);
@@ -185,7 +202,7 @@ class ZstdSource final : public CompressedSource {
 
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path) {
+Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path, OpenOptions options) {
   const bool is_stdin = path == "-";
   FileDescriptor fd;
   if (!is_stdin) {
@@ -196,9 +213,13 @@ Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path) {
       return Fail(code, "input cannot be read: " + opened.error().message());
     }
     fd = std::move(*opened);
+    if (options.from > 0 && ::lseek(fd.get(), static_cast<off_t>(options.from), SEEK_SET) < 0) {
+      return Fail(Code::kInvalidArgument, "input " + path + " cannot be read from byte " +
+                                              std::to_string(options.from) + " on");
+    }
     ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  auto file = std::make_unique<FileSource>(std::move(fd), path);
+  auto file = std::make_unique<FileSource>(std::move(fd), path, options.to - options.from);
   bool gzip = path.ends_with(".gz");
   bool zstd = path.ends_with(".zst");
   if (is_stdin) {
@@ -206,8 +227,8 @@ Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path) {
     gzip = head.starts_with(kGzipMagic);
     zstd = head.starts_with(kZstdMagic);
   }
-  if (gzip) return std::make_unique<GzipSource>(std::move(file), path);
-  if (zstd) return std::make_unique<ZstdSource>(std::move(file), path);
+  if (gzip) return std::make_unique<GzipSource>(std::move(file), path, options);
+  if (zstd) return std::make_unique<ZstdSource>(std::move(file), path, options);
   return file;
 }
 

@@ -20,9 +20,18 @@ class ByteSource {
   virtual std::uint64_t stored_bytes_done() const = 0;
 };
 
+struct OpenOptions {
+  // Compressed bytes that end too soon are an input that ends there, with a warning.
+  bool accept_truncated = false;
+  // The stored bytes of a file that are read.
+  std::uint64_t from = 0;
+  std::uint64_t to = UINT64_MAX;
+};
+
 // Opens `path`, or standard input for "-". A file is decompressed by its name: .gz (members may
 // be concatenated) or .zst; standard input by its first bytes. kNotFound for a missing file,
 // kInvalidArgument for one that cannot be read.
-Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path);
+Result<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& path,
+                                                   OpenOptions options = {});
 
 }  // namespace tocsin

@@ -100,6 +100,28 @@ TEST_F(ByteSourceTest, DamageIsDataLossNamingFileAndPosition) {
   }
 }
 
+TEST_F(ByteSourceTest, BytesCutOffAreAnEndWhenThatIsAccepted) {
+  const std::string text = Text();
+  const std::string gzip = Gzip(text);
+  const std::string zstd = Zstd(text);
+  for (const auto& [name, bytes] : std::vector<std::pair<std::string, std::string>>{
+           {"cut.gz", gzip.substr(0, gzip.size() / 2)},
+           {"cut.zst", zstd.substr(0, zstd.size() / 2)}}) {
+    const auto source = OpenByteSource(scratch_.Write(name, bytes), {.accept_truncated = true});
+    ASSERT_TRUE(source.has_value());
+    std::string read;
+    std::vector<char> buffer(1 << 16);
+    for (;;) {
+      const auto count = (*source)->Read(buffer.data(), buffer.size());
+      ASSERT_TRUE(count.has_value()) << count.error().message();
+      if (*count == 0) break;
+      read.append(buffer.data(), *count);
+    }
+    EXPECT_FALSE(read.empty()) << name;
+    EXPECT_TRUE(text.starts_with(read)) << name;
+  }
+}
+
 TEST_F(ByteSourceTest, AMissingFileIsNotFoundAndAnUnreadableOneInvalid) {
   const auto missing = ReadAll(scratch_ / "none.jsonl");
   ASSERT_FALSE(missing.has_value());

@@ -1,12 +1,11 @@
 #include "batch/chunk_parser.h"
 
-#include <algorithm>
 #include <string>
+#include <thread>
+#include <utility>
 
-#include "model/device_dictionary.h"
+#include "batch/row_codec.h"
 #include "model/event_parser.h"
-#include "rule/program.h"
-#include "rule/rule_memory.h"
 
 namespace tocsin {
 namespace {
@@ -17,23 +16,20 @@ EventLimits LimitsOf(const Settings& settings) {
           .max_fields = static_cast<std::size_t>(settings.max_event_fields)};
 }
 
-std::unexpected<Error> Stopped() {
-  return Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
-}
-
 }  // namespace
 
-// A parser of one thread.
+// The parser and the chunk of one thread.
 class ChunkParser::Worker {
  public:
-  Worker(const Settings& settings, const RuleSet& rules)
-      : max_bytes_(settings.max_event_bytes),
-        parser_(settings.metrics, LimitsOf(settings)),
-        rules_(rules),
-        by_device_(std::ranges::any_of(rules.program().texts(), &TextComparison::device_only)),
-        memory_(rules) {}
+  explicit Worker(const Settings& settings)
+      : chunk(settings.metrics.size()),
+        max_bytes_(settings.max_event_bytes),
+        metric_count_(settings.metrics.size()),
+        parser_(settings.metrics, LimitsOf(settings)) {
+    chunk.dictionaries = &dictionaries_;
+  }
 
-  void Parse(ParsedChunk& chunk) {
+  void Parse() {
     chunk.events.Clear();
     for (const RecordChunk::Item& item : chunk.records.items) {
       if (item.too_large) {
@@ -45,141 +41,127 @@ class ChunkParser::Worker {
         parser_.Parse(item.bytes, chunk.events);
       }
     }
-    chunk.conditions.clear();
-    if (!rules_.stateful()) Judge(chunk);
+    Encode();
   }
 
+  ParsedChunk chunk;
+
  private:
-  void Judge(ParsedChunk& chunk) {
+  void Encode() {
     const EventBatch& events = chunk.events;
-    const std::size_t words = rules_.words();
-    accepted_.clear();
-    for (std::uint32_t row = 0; row < events.size(); ++row) {
-      if (events.reject[row] == RejectReason::kNone) accepted_.push_back(row);
-    }
-    // Without functions an event's place in time does not matter, and its device only when a rule
-    // names it or its labels.
-    devices_.resize(accepted_.size());
-    for (std::size_t i = 0; by_device_ && i < accepted_.size(); ++i) {
-      devices_[i] = dictionary_.Encode(events.device_id[accepted_[i]]);
-    }
-    in_order_.resize(accepted_.size(), 1);
-    const EventRows rows = {.device = devices_,
-                            .time_us = std::span(events.time_us).first(accepted_.size()),
-                            .in_order = in_order_};
-    const RuleOutcome& outcome = memory_.Evaluate(events, accepted_, rows);
-    if (accepted_.size() == events.size()) {
-      chunk.conditions = outcome.conditions;
-      return;
-    }
-    chunk.conditions.assign(events.size() * words, 0);
-    for (std::size_t i = 0; i < accepted_.size(); ++i) {
-      std::ranges::copy(outcome.Row(i), chunk.conditions.begin() +
-                                            static_cast<std::ptrdiff_t>(accepted_[i] * words));
+    const std::size_t rows = events.size();
+    chunk.device.clear();
+    chunk.status.clear();
+    chunk.metrics_end.clear();
+    chunk.metrics.resize(rows * metric_count_ * kMaxMetricBytes);
+    char* const begin = chunk.metrics.data();
+    char* at = begin;
+    std::string_view last_status;
+    std::uint32_t last_code = DeviceDictionary::kUnknown;
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (events.reject[row] != RejectReason::kNone) continue;
+      chunk.device.push_back(dictionaries_.devices.Encode(events.device_id[row]));
+      const std::string_view status = events.status[row];
+      if (status.data() == nullptr) {
+        chunk.status.push_back(DeviceDictionary::kUnknown);
+      } else {
+        if (last_code == DeviceDictionary::kUnknown || status != last_status) {
+          last_code = dictionaries_.statuses.Encode(status);
+          last_status = status;
+        }
+        chunk.status.push_back(last_code);
+      }
+      for (std::size_t m = 0; m < metric_count_; ++m) at = WriteMetric(at, events.metrics[m][row]);
+      chunk.metrics_end.push_back(static_cast<std::uint32_t>(at - begin));
     }
   }
 
   std::int64_t max_bytes_;
+  std::size_t metric_count_;
   EventParser parser_;
-  const RuleSet& rules_;
-  const bool by_device_;
-  RuleMemory memory_;
-  DeviceDictionary dictionary_;
-  std::vector<std::uint32_t> accepted_;
-  std::vector<std::uint32_t> devices_;
-  std::vector<std::uint8_t> in_order_;
+  LocalDictionaries dictionaries_;
 };
 
-ChunkParser::ChunkParser(const Settings& settings, const RuleSet& rules, int workers) {
-  const auto count = static_cast<std::size_t>(std::max(workers, 0));
-  const std::size_t slots = count == 0 ? 1 : 2 * count + 1;
-  for (std::size_t i = 0; i < slots; ++i) {
-    slots_.push_back(std::make_unique<Slot>(settings.metrics.size()));
-  }
-  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
-    workers_.push_back(std::make_unique<Worker>(settings, rules));
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    threads_.emplace_back([this, i] { WorkerLoop(*workers_[i]); });
-  }
-}
+ChunkParser::ChunkParser(const Settings& settings, std::vector<BatchInput> inputs, OpenOptions open,
+                         Log* log)
+    : settings_(settings), inputs_(std::move(inputs)), open_(open), log_(log) {}
 
-ChunkParser::~ChunkParser() {
+ChunkParser::~ChunkParser() = default;
+
+Status ChunkParser::Run(int threads, const Absorb& absorb, std::stop_token stop) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < std::max(threads, 1); ++i) {
+    workers.push_back(std::make_unique<Worker>(settings_));
+  }
   {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-    to_parse_.clear();
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      others.emplace_back([&, i] { Work(*workers[i], absorb, stop); });
+    }
+    Work(*workers[0], absorb, stop);
   }
-  work_ready_.notify_all();
+  return status_;
 }
 
-Status ChunkParser::Run(RecordSource& source, const Absorb& absorb, std::stop_token stop) {
-  return threads_.empty() ? RunAlone(source, absorb, stop) : RunWithWorkers(source, absorb, stop);
-}
-
-Status ChunkParser::RunAlone(RecordSource& source, const Absorb& absorb, std::stop_token stop) {
-  ParsedChunk& chunk = slots_[0]->chunk;
+void ChunkParser::Work(Worker& worker, const Absorb& absorb, const std::stop_token& stop) {
   for (;;) {
-    if (stop.stop_requested()) return Stopped();
-    TOCSIN_ASSIGN(const bool more, source.Next(chunk.records));
-    if (!more) return {};
-    workers_[0]->Parse(chunk);
-    TOCSIN_TRY(absorb(source, chunk));
-  }
-}
-
-// The slots form a ring: [done, read) is with the workers. An error leaves chunks behind with
-// them, so the parser is not used again after one.
-Status ChunkParser::RunWithWorkers(RecordSource& source, const Absorb& absorb,
-                                   std::stop_token stop) {
-  std::size_t read = 0;
-  bool more = true;
-  for (std::size_t done = 0;; ++done) {
-    if (stop.stop_requested()) return Stopped();
-    while (more && read - done < slots_.size()) {
-      TOCSIN_ASSIGN(more, ReadInto(*slots_[read % slots_.size()], source));
-      if (more) ++read;
+    std::uint64_t number = 0;
+    {
+      const std::lock_guard lock(reading_);
+      auto more = ReadNext(worker.chunk);
+      if (!more) return Fail(std::unexpected(std::move(more).error()));
+      if (!*more) return;
+      number = chunks_++;
     }
-    if (done == read) return {};
-    Slot& slot = *slots_[done % slots_.size()];
-    AwaitParsed(slot);
-    TOCSIN_TRY(absorb(source, slot.chunk));
+    worker.Parse();
+    std::unique_lock lock(absorbing_);
+    turn_changed_.wait(lock, [&] { return failed_ || turn_ == number; });
+    if (failed_) return;
+    if (stop.stop_requested()) {
+      lock.unlock();
+      return Fail(
+          tocsin::Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand"));
+    }
+    Status absorbed = absorb(worker.chunk);
+    if (!absorbed) {
+      lock.unlock();
+      return Fail(std::unexpected(std::move(absorbed).error()));
+    }
+    ++turn_;
+    turn_changed_.notify_all();
   }
 }
 
-Result<bool> ChunkParser::ReadInto(Slot& slot, RecordSource& source) {
-  TOCSIN_ASSIGN(const bool more, source.Next(slot.chunk.records));
-  if (!more) return false;
-  {
-    const std::lock_guard lock(mutex_);
-    slot.parsed = false;
-    to_parse_.push_back(&slot);
-  }
-  work_ready_.notify_one();
-  return true;
+// The first error stands; the others end at their next turn.
+void ChunkParser::Fail(std::unexpected<Error> error) {
+  const std::lock_guard lock(absorbing_);
+  if (!failed_) status_ = std::move(error);
+  failed_ = true;
+  turn_changed_.notify_all();
 }
 
-void ChunkParser::AwaitParsed(const Slot& slot) {
-  std::unique_lock lock(mutex_);
-  work_done_.wait(lock, [&] { return slot.parsed; });
-}
-
-void ChunkParser::WorkerLoop(Worker& worker) {
+// The chunk keeps the source that it came from.
+Result<bool> ChunkParser::ReadNext(ParsedChunk& chunk) {
   for (;;) {
-    Slot* slot = nullptr;
     {
-      std::unique_lock lock(mutex_);
-      work_ready_.wait(lock, [&] { return closing_ || !to_parse_.empty(); });
-      if (closing_) return;
-      slot = to_parse_.front();
-      to_parse_.pop_front();
+      const std::lock_guard lock(absorbing_);
+      if (failed_) return false;
     }
-    worker.Parse(slot->chunk);
-    {
-      const std::lock_guard lock(mutex_);
-      slot->parsed = true;
+    if (source_ == nullptr) {
+      if (next_input_ == inputs_.size()) return false;
+      TOCSIN_ASSIGN(std::unique_ptr<RecordSource> opened,
+                    OpenInput(settings_, inputs_[next_input_++], log_, open_));
+      source_ = std::move(opened);
     }
-    work_done_.notify_one();
+    TOCSIN_ASSIGN(const bool more, source_->Next(chunk.records));
+    if (more) {
+      chunk.source = source_;
+      chunk.bytes_done = bytes_before_ + source_->bytes_done();
+      return true;
+    }
+    bytes_before_ += source_->bytes_done();
+    lines_.push_back(source_->lines_done());
+    source_.reset();
   }
 }
 

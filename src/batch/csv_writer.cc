@@ -11,8 +11,6 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kBufferBytes = 1 << 20;
-
 void AppendText(std::string& out, std::string_view text) {
   const bool plain = !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos;
   if (plain) {
@@ -59,42 +57,58 @@ void AppendCell(std::string& out, ColumnKind kind, const Column& column, std::si
   }
 }
 
+class CsvEncoder final : public TableEncoder {
+ public:
+  explicit CsvEncoder(const TableSchema& schema) : schema_(schema) {}
+
+  Result<std::unique_ptr<EncodedChunk>> Encode(const TableChunk& chunk) override {
+    auto encoded = std::make_unique<EncodedChunk>();
+    encoded->rows = chunk.rows;
+    std::string& out = encoded->bytes;
+    for (std::size_t row = 0; row < chunk.rows; ++row) {
+      for (std::size_t c = 0; c < schema_.size(); ++c) {
+        if (c > 0) out += ',';
+        AppendCell(out, schema_[c].kind, chunk.columns[c], row);
+      }
+      out += "\r\n";
+    }
+    return encoded;
+  }
+
+ private:
+  const TableSchema& schema_;
+};
+
 class CsvWriter final : public TableWriter {
  public:
   CsvWriter(FileDescriptor fd, std::string path, const TableSchema& schema)
-      : fd_(std::move(fd)), path_(std::move(path)), schema_(schema) {
-    for (const ColumnSpec& column : schema_) {
-      if (!buffer_.empty()) buffer_ += ',';
-      AppendText(buffer_, column.name);
-    }
-    buffer_ += "\r\n";
-  }
+      : fd_(std::move(fd)), path_(std::move(path)), schema_(schema) {}
 
-  Status Write(const TableChunk& chunk) override {
-    for (std::size_t row = 0; row < chunk.rows; ++row) {
-      for (std::size_t c = 0; c < schema_.size(); ++c) {
-        if (c > 0) buffer_ += ',';
-        AppendCell(buffer_, schema_[c].kind, chunk.columns[c], row);
-      }
-      buffer_ += "\r\n";
-      if (buffer_.size() >= kBufferBytes) TOCSIN_TRY(Flush());
-    }
-    return {};
+  std::unique_ptr<TableEncoder> MakeEncoder() const override {
+    return std::make_unique<CsvEncoder>(schema_);
   }
-
-  Status Finish() override { return Flush(); }
+  Status Append(std::unique_ptr<EncodedChunk> chunk) override {
+    TOCSIN_TRY(PutHeader());
+    return WriteAll(fd_.get(), chunk->bytes, path_);
+  }
+  Status Finish() override { return PutHeader(); }
 
  private:
-  Status Flush() {
-    TOCSIN_TRY(WriteAll(fd_.get(), buffer_, path_));
-    buffer_.clear();
-    return {};
+  Status PutHeader() {
+    if (has_header_) return {};
+    has_header_ = true;
+    std::string header;
+    for (const ColumnSpec& column : schema_) {
+      if (!header.empty()) header += ',';
+      AppendText(header, column.name);
+    }
+    return WriteAll(fd_.get(), header + "\r\n", path_);
   }
 
   FileDescriptor fd_;
   std::string path_;
   TableSchema schema_;
-  std::string buffer_;
+  bool has_header_ = false;
 };
 
 }  // namespace

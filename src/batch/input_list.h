@@ -13,6 +13,11 @@ struct BatchInput {
   std::string name;                // a path, "-" for standard input, or "topic:NAME"
   std::string topic;               // NAME, or empty
   std::uint64_t stored_bytes = 0;  // 0 when unknown
+  // The part of a file that is read: bytes [from_bytes, to_bytes) from the line after from_line on.
+  std::uint64_t from_bytes = 0;
+  std::uint64_t from_line = 0;
+  std::uint64_t to_bytes = kToTheEnd;
+  static constexpr std::uint64_t kToTheEnd = UINT64_MAX;
 };
 
 // Resolves inputs in their order. A directory stands for its files *.jsonl, *.ndjson and *.json,

@@ -20,8 +20,12 @@ bool IsBlank(std::string_view text) {
 }
 
 LineReader::LineReader(std::unique_ptr<ByteSource> source, std::string name,
-                       std::size_t max_line_bytes)
-    : source_(std::move(source)), name_(std::move(name)), max_line_bytes_(max_line_bytes) {}
+                       std::size_t max_line_bytes, std::uint64_t lines, std::uint64_t bytes)
+    : source_(std::move(source)),
+      name_(std::move(name)),
+      max_line_bytes_(max_line_bytes),
+      line_(lines),
+      line_offset_(bytes) {}
 
 Result<bool> LineReader::Next(RecordChunk& chunk) {
   chunk.Clear();

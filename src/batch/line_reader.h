@@ -16,9 +16,12 @@ namespace tocsin {
 // line. Lines are not copied: they lie in the chunk's buffer, followed by readable bytes.
 class LineReader final : public RecordSource {
  public:
-  LineReader(std::unique_ptr<ByteSource> source, std::string name, std::size_t max_line_bytes);
+  // The source begins after `lines` lines of `bytes` bytes.
+  LineReader(std::unique_ptr<ByteSource> source, std::string name, std::size_t max_line_bytes,
+             std::uint64_t lines = 0, std::uint64_t bytes = 0);
   Result<bool> Next(RecordChunk& chunk) override;
   std::uint64_t bytes_done() const override { return source_->stored_bytes_done(); }
+  std::uint64_t lines_done() const override { return line_; }
 
  private:
   // The state of a line that is being passed over.
@@ -43,8 +46,8 @@ class LineReader final : public RecordSource {
   std::string rest_;  // the line that the last chunk broke off
   bool passing_over_ = false;
   Oversize oversize_;
-  std::uint64_t line_ = 0;         // lines framed so far
-  std::uint64_t line_offset_ = 0;  // byte offset of the next line's start
+  std::uint64_t line_;         // lines framed so far
+  std::uint64_t line_offset_;  // byte offset of the next line's start
   bool ended_ = false;
 };
 

@@ -9,11 +9,14 @@
 namespace tocsin {
 
 Result<std::unique_ptr<RecordSource>> OpenInput(const Settings& settings, const BatchInput& input,
-                                                Log* log) {
+                                                Log* log, OpenOptions options) {
   const auto max_bytes = static_cast<std::size_t>(settings.max_event_bytes);
   if (input.topic.empty()) {
-    TOCSIN_ASSIGN(std::unique_ptr<ByteSource> bytes, OpenByteSource(input.name));
-    return std::make_unique<LineReader>(std::move(bytes), input.name, max_bytes);
+    options.from = input.from_bytes;
+    options.to = input.to_bytes;
+    TOCSIN_ASSIGN(std::unique_ptr<ByteSource> bytes, OpenByteSource(input.name, options));
+    return std::make_unique<LineReader>(std::move(bytes), input.name, max_bytes, input.from_line,
+                                        input.from_bytes);
   }
   if (log == nullptr) {
     return Fail(Code::kUsage, "input " + input.name + " needs the log of a data directory");

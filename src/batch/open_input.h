@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "batch/byte_source.h"
 #include "batch/input_list.h"
 #include "batch/record_source.h"
 #include "config/settings.h"
@@ -15,7 +16,7 @@ namespace tocsin {
 // The records of one input. `log` is needed for a topic (kUsage without it) and must outlive the
 // source. Errors as those of OpenByteSource and TopicSource.
 Result<std::unique_ptr<RecordSource>> OpenInput(const Settings& settings, const BatchInput& input,
-                                                Log* log);
+                                                Log* log, OpenOptions options = {});
 
 // The records of several inputs, one after the other. Of a chunk of a topic `input` names the
 // topic, not the partition.

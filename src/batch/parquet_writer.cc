@@ -1,191 +1,280 @@
-#include <arrow/api.h>
-#include <arrow/io/file.h>
-#include <parquet/arrow/writer.h>
-#include <parquet/exception.h>
-#include <parquet/properties.h>
+#include <fcntl.h>
 
-#include <cmath>
-#include <exception>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/bytes.h"
+#include "base/file.h"
+#include "batch/parquet_row_group.h"
 #include "batch/table.h"
+#include "batch/thrift_writer.h"
 
 namespace tocsin {
 namespace {
 
-std::shared_ptr<arrow::DataType> ArrowType(ColumnKind kind) {
-  switch (kind) {
-    // The file's column is a plain string: the Arrow schema is not stored in it.
-    case ColumnKind::kText:
-      return arrow::dictionary(arrow::int32(), arrow::utf8());
-    case ColumnKind::kTime:
-      return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-    case ColumnKind::kDouble:
-      return arrow::float64();
-    case ColumnKind::kBool:
-      return arrow::boolean();
-    case ColumnKind::kInt64:
-      return arrow::int64();
-  }
-  return arrow::null();
-}
+using Type = ThriftWriter::Type;
 
-// The encodings the smallest of the common choices on sensor readings: zstd level 1; texts and
-// metrics by dictionary (a sensor has few distinct readings; the writer falls back by itself);
-// times, which rise within a device, as differences.
-std::shared_ptr<parquet::WriterProperties> Properties(const TableSchema& schema) {
-  parquet::WriterProperties::Builder builder;
-  builder.version(parquet::ParquetVersion::PARQUET_2_6)
-      ->compression(parquet::Compression::ZSTD)
-      ->compression_level(1)
-      ->enable_write_page_index()
-      ->created_by("tocsin")
-      ->set_sorting_columns({{0, false, false}, {1, false, false}});
-  for (const ColumnSpec& column : schema) {
-    if (column.kind == ColumnKind::kTime || column.kind == ColumnKind::kInt64) {
-      builder.disable_dictionary(column.name);
-      builder.encoding(column.name, parquet::Encoding::DELTA_BINARY_PACKED);
-    }
-  }
-  return builder.build();
-}
+constexpr std::string_view kMagic = "PAR1";
+constexpr int kOptional = 1;
+constexpr int kUtf8 = 0;              // a converted type, for readers that know no logical ones
+constexpr int kTimestampMicros = 10;  // likewise
+constexpr int kUncompressed = 0;
+constexpr int kZstd = 6;
+constexpr int kRle = 3;
+constexpr int kPlain = 0;
 
-template <class T>
-std::shared_ptr<arrow::Buffer> Borrow(const std::vector<T>& values) {
-  return std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(values.data()),
-                                         static_cast<std::int64_t>(values.size() * sizeof(T)));
-}
-
-// One bit a row, set where `test(row)` holds; `set` counts them.
-template <class Test>
-std::shared_ptr<arrow::Buffer> Bitmap(std::size_t rows, std::size_t& set, Test test) {
-  std::string bits((rows + 7) / 8, '\0');
-  set = 0;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const unsigned bit = test(row) ? 1U : 0U;
-    set += bit;
-    bits[row / 8] = static_cast<char>(static_cast<unsigned char>(bits[row / 8]) | bit << row % 8);
-  }
-  return arrow::Buffer::FromString(std::move(bits));
-}
-
-arrow::Result<std::shared_ptr<arrow::Array>> TextArray(const Column& column, std::size_t rows) {
-  arrow::StringBuilder builder;
-  for (const std::string_view text : column.dictionary) ARROW_RETURN_NOT_OK(builder.Append(text));
-  ARROW_ASSIGN_OR_RAISE(auto dictionary, builder.Finish());
-  std::size_t present = 0;
-  auto valid = Bitmap(rows, present,
-                      [&](std::size_t row) { return column.codes[row] != Column::kNullCode; });
-  if (present == rows) valid = nullptr;
-  const auto indices =
-      std::make_shared<arrow::Int32Array>(static_cast<std::int64_t>(rows), Borrow(column.codes),
-                                          valid, static_cast<std::int64_t>(rows - present));
-  return arrow::DictionaryArray::FromArrays(ArrowType(ColumnKind::kText), indices, dictionary);
-}
-
-std::shared_ptr<arrow::Array> DoubleArray(const Column& column, std::size_t rows) {
-  std::size_t present = 0;
-  auto valid =
-      Bitmap(rows, present, [&](std::size_t row) { return !std::isnan(column.doubles[row]); });
-  if (present == rows) valid = nullptr;
-  return std::make_shared<arrow::DoubleArray>(static_cast<std::int64_t>(rows),
-                                              Borrow(column.doubles), valid,
-                                              static_cast<std::int64_t>(rows - present));
-}
-
-arrow::Result<std::shared_ptr<arrow::Array>> ToArrow(ColumnKind kind, const Column& column,
-                                                     std::size_t rows) {
-  const auto length = static_cast<std::int64_t>(rows);
-  switch (kind) {
-    case ColumnKind::kText:
-      return TextArray(column, rows);
-    case ColumnKind::kTime:
-      return std::make_shared<arrow::TimestampArray>(ArrowType(kind), length, Borrow(column.ints));
-    case ColumnKind::kDouble:
-      return DoubleArray(column, rows);
-    case ColumnKind::kBool: {
-      std::size_t set = 0;
-      auto bits = Bitmap(rows, set, [&](std::size_t row) { return column.bools[row] != 0; });
-      return std::make_shared<arrow::BooleanArray>(length, std::move(bits));
-    }
-    case ColumnKind::kInt64:
-      return std::make_shared<arrow::Int64Array>(length, Borrow(column.ints));
-  }
-  return arrow::Status::Invalid("a column of no known kind");
-}
-
-class ParquetTableWriter final : public TableWriter {
+class ParquetTableEncoder final : public TableEncoder {
  public:
-  ParquetTableWriter(std::string path, const TableSchema& schema)
-      : path_(std::move(path)), schema_(schema) {}
-
-  Status Open() {
-    return Guarded([&]() -> arrow::Status {
-      arrow::FieldVector fields;
-      for (const ColumnSpec& column : schema_) {
-        fields.push_back(arrow::field(column.name, ArrowType(column.kind)));
-      }
-      arrow_schema_ = arrow::schema(fields);
-      ARROW_ASSIGN_OR_RAISE(file_, arrow::io::FileOutputStream::Open(path_));
-      ARROW_ASSIGN_OR_RAISE(
-          writer_, parquet::arrow::FileWriter::Open(*arrow_schema_, arrow::default_memory_pool(),
-                                                    file_, Properties(schema_)));
-      return arrow::Status::OK();
-    });
-  }
-
-  Status Write(const TableChunk& chunk) override {
-    if (chunk.rows == 0) return {};
-    return Guarded([&]() -> arrow::Status {
-      arrow::ArrayVector arrays;
-      for (std::size_t c = 0; c < schema_.size(); ++c) {
-        ARROW_ASSIGN_OR_RAISE(auto array, ToArrow(schema_[c].kind, chunk.columns[c], chunk.rows));
-        arrays.push_back(std::move(array));
-      }
-      const auto rows = static_cast<std::int64_t>(chunk.rows);
-      const auto table = arrow::Table::Make(arrow_schema_, arrays, rows);
-      return writer_->WriteTable(*table, rows);
-    });
-  }
-
-  Status Finish() override {
-    return Guarded([&]() -> arrow::Status {
-      ARROW_RETURN_NOT_OK(writer_->Close());
-      return file_->Close();
-    });
+  ParquetTableEncoder(const TableSchema& schema, int zstd_level) : encoder_(schema, zstd_level) {}
+  Result<std::unique_ptr<EncodedChunk>> Encode(const TableChunk& chunk) override {
+    TOCSIN_ASSIGN(std::unique_ptr<ParquetRowGroup> group, encoder_.Encode(chunk));
+    return group;
   }
 
  private:
-  // Runs `action` and turns what Arrow answers or throws into a Status.
-  template <class Action>
-  Status Guarded(Action action) {
-    try {
-      const arrow::Status status = action();
-      if (status.ok()) return {};
-      return Failure(status.ToString(), status.IsIOError());
-    } catch (const std::exception& exception) {
-      return Failure(exception.what(), true);
-    }
-  }
-  std::unexpected<Error> Failure(const std::string& what, bool disk) const {
-    return Fail(disk ? Code::kDiskError : Code::kInternal,
-                "Parquet file " + path_ + " cannot be written: " + what);
+  ParquetEncoder encoder_;
+};
+
+// The file of apache/parquet-format, parquet.thrift: magic, row groups, indexes of the pages,
+// footer, its length, magic.
+class ParquetTableWriter final : public TableWriter {
+ public:
+  ParquetTableWriter(FileDescriptor fd, std::string path, const TableSchema& schema, int zstd_level)
+      : fd_(std::move(fd)), path_(std::move(path)), schema_(schema), zstd_level_(zstd_level) {}
+
+  std::unique_ptr<TableEncoder> MakeEncoder() const override {
+    return std::make_unique<ParquetTableEncoder>(schema_, zstd_level_);
   }
 
+  Status Append(std::unique_ptr<EncodedChunk> chunk) override {
+    if (chunk->rows == 0) return {};
+    if (position_ == 0) TOCSIN_TRY(Put(kMagic));
+    auto* const group = static_cast<ParquetRowGroup*>(chunk.get());
+    groups_.push_back({.begin = static_cast<std::int64_t>(position_),
+                       .bytes = static_cast<std::int64_t>(group->bytes.size()),
+                       .rows = static_cast<std::int64_t>(group->rows),
+                       .columns = std::move(group->columns)});
+    rows_ += groups_.back().rows;
+    return Put(group->bytes);
+  }
+
+  Status Finish() override {
+    if (position_ == 0) TOCSIN_TRY(Put(kMagic));
+    std::string tail;
+    PutPageIndexes(tail);
+    const std::size_t footer = tail.size();
+    PutFooter(tail);
+    PutFixed(tail, static_cast<std::uint32_t>(tail.size() - footer));
+    tail += kMagic;
+    return Put(tail);
+  }
+
+ private:
+  struct IndexPlace {
+    std::int64_t offset = 0;
+    std::int64_t size = 0;  // 0 = there is none
+  };
+  struct Group {
+    std::int64_t begin = 0;  // in the file
+    std::int64_t bytes = 0;
+    std::int64_t rows = 0;
+    std::vector<ParquetColumnChunk> columns = {};
+    std::vector<IndexPlace> column_indexes = {};
+    std::vector<IndexPlace> offset_indexes = {};
+  };
+
+  Status Put(std::string_view bytes) {
+    TOCSIN_TRY(WriteAll(fd_.get(), bytes, path_));
+    position_ += bytes.size();
+    return {};
+  }
+
+  void PutPageIndexes(std::string& out) {
+    const auto put = [&](const auto& write) {
+      const std::size_t begin = out.size();
+      ThriftWriter writer(out);
+      writer.BeginElement();
+      write(writer);
+      writer.End();
+      return IndexPlace{static_cast<std::int64_t>(position_ + begin),
+                        static_cast<std::int64_t>(out.size() - begin)};
+    };
+    for (Group& group : groups_) {
+      for (const ParquetColumnChunk& column : group.columns) {
+        group.column_indexes.push_back(HasColumnIndex(column) ? put([&](ThriftWriter& writer) {
+          PutColumnIndex(writer, column);
+        })
+                                                              : IndexPlace{});
+      }
+    }
+    for (Group& group : groups_) {
+      for (const ParquetColumnChunk& column : group.columns) {
+        group.offset_indexes.push_back(
+            put([&](ThriftWriter& writer) { PutOffsetIndex(writer, group, column); }));
+      }
+    }
+  }
+
+  // A page whose range is not known makes the whole index useless.
+  static bool HasColumnIndex(const ParquetColumnChunk& column) {
+    for (const ParquetColumnChunk::Page& page : column.pages) {
+      if (!page.statistics.has_range && page.statistics.null_count < page.rows) return false;
+    }
+    return true;
+  }
+
+  static void PutColumnIndex(ThriftWriter& writer, const ParquetColumnChunk& column) {
+    writer.BeginList(1, Type::kTrue, column.pages.size());
+    for (const auto& page : column.pages) writer.BoolElement(!page.statistics.has_range);
+    writer.BeginList(2, Type::kBinary, column.pages.size());
+    for (const auto& page : column.pages) writer.BinaryElement(page.statistics.min);
+    writer.BeginList(3, Type::kBinary, column.pages.size());
+    for (const auto& page : column.pages) writer.BinaryElement(page.statistics.max);
+    writer.I32(4, 0);  // no order is promised
+    writer.BeginList(5, Type::kI64, column.pages.size());
+    for (const auto& page : column.pages) writer.IntegerElement(page.statistics.null_count);
+  }
+
+  static void PutOffsetIndex(ThriftWriter& writer, const Group& group,
+                             const ParquetColumnChunk& column) {
+    writer.BeginList(1, Type::kStruct, column.pages.size());
+    for (const auto& page : column.pages) {
+      writer.BeginElement();
+      writer.I64(1, group.begin + page.offset);
+      writer.I32(2, page.size);
+      writer.I64(3, page.first_row);
+      writer.End();
+    }
+  }
+
+  void PutFooter(std::string& out) const {
+    ThriftWriter writer(out);
+    writer.BeginElement();
+    writer.I32(1, 2);  // version
+    writer.BeginList(2, Type::kStruct, schema_.size() + 1);
+    writer.BeginElement();
+    writer.Binary(4, "schema");
+    writer.I32(5, static_cast<std::int64_t>(schema_.size()));
+    writer.End();
+    for (const ColumnSpec& column : schema_) PutSchemaElement(writer, column);
+    writer.I64(3, rows_);
+    writer.BeginList(4, Type::kStruct, groups_.size());
+    for (std::size_t g = 0; g < groups_.size(); ++g) PutGroup(writer, g);
+    writer.Binary(6, "tocsin");
+    writer.BeginList(7, Type::kStruct, schema_.size());
+    for (std::size_t c = 0; c < schema_.size(); ++c) {
+      writer.BeginElement();
+      writer.BeginStruct(1);  // values are ordered as their type defines it
+      writer.End();
+      writer.End();
+    }
+    writer.End();
+  }
+
+  static void PutSchemaElement(ThriftWriter& writer, const ColumnSpec& column) {
+    writer.BeginElement();
+    writer.I32(1, static_cast<int>(ParquetTypeOf(column.kind)));
+    writer.I32(3, kOptional);
+    writer.Binary(4, column.name);
+    if (column.kind == ColumnKind::kText) {
+      writer.I32(6, kUtf8);
+      writer.BeginStruct(10);
+      writer.BeginStruct(1);  // string
+      writer.End();
+      writer.End();
+    } else if (column.kind == ColumnKind::kTime) {
+      writer.I32(6, kTimestampMicros);
+      writer.BeginStruct(10);
+      writer.BeginStruct(8);  // timestamp
+      writer.Bool(1, true);   // in UTC
+      writer.BeginStruct(2);
+      writer.BeginStruct(2);  // microseconds
+      writer.End();
+      writer.End();
+      writer.End();
+      writer.End();
+    }
+    writer.End();
+  }
+
+  void PutGroup(ThriftWriter& writer, std::size_t g) const {
+    const Group& group = groups_[g];
+    writer.BeginElement();
+    writer.BeginList(1, Type::kStruct, group.columns.size());
+    std::int64_t unpacked = 0;
+    for (std::size_t c = 0; c < group.columns.size(); ++c) {
+      PutColumn(writer, group, c);
+      unpacked += group.columns[c].unpacked_size;
+    }
+    writer.I64(2, unpacked);
+    writer.I64(3, group.rows);
+    const int sorted = schema_.size() >= 2 ? 2 : 0;
+    writer.BeginList(4, Type::kStruct, static_cast<std::size_t>(sorted));
+    for (int c = 0; c < sorted; ++c) {
+      writer.BeginElement();
+      writer.I32(1, c);
+      writer.Bool(2, false);  // not descending
+      writer.Bool(3, false);  // nulls last
+      writer.End();
+    }
+    writer.I64(5, group.begin);
+    writer.I64(6, group.bytes);
+    if (g <= 32'767) writer.I16(7, static_cast<std::int64_t>(g));
+    writer.End();
+  }
+
+  void PutColumn(ThriftWriter& writer, const Group& group, std::size_t c) const {
+    const ParquetColumnChunk& column = group.columns[c];
+    writer.BeginElement();
+    writer.I64(2, 0);  // the metadata stands here, nowhere else
+    writer.BeginStruct(3);
+    writer.I32(1, static_cast<int>(ParquetTypeOf(schema_[c].kind)));
+    std::vector<int> encodings = {column.value_encoding, kRle};
+    if (column.has_dictionary) encodings.push_back(kPlain);
+    writer.BeginList(2, Type::kI32, encodings.size());
+    for (const int encoding : encodings) writer.IntegerElement(encoding);
+    writer.BeginList(3, Type::kBinary, 1);
+    writer.BinaryElement(schema_[c].name);
+    writer.I32(4, column.is_compressed ? kZstd : kUncompressed);
+    writer.I64(5, group.rows);
+    writer.I64(6, column.unpacked_size);
+    writer.I64(7, column.size);
+    writer.I64(9, group.begin + column.pages.front().offset);
+    if (column.has_dictionary) writer.I64(11, group.begin + column.begin);
+    writer.BeginStruct(12);
+    writer.I64(3, column.statistics.null_count);
+    if (column.statistics.has_range && HasColumnIndex(column)) {
+      writer.Binary(5, column.statistics.max);
+      writer.Binary(6, column.statistics.min);
+    }
+    writer.End();
+    writer.End();
+    writer.I64(4, group.offset_indexes[c].offset);
+    writer.I32(5, group.offset_indexes[c].size);
+    if (group.column_indexes[c].size > 0) {
+      writer.I64(6, group.column_indexes[c].offset);
+      writer.I32(7, group.column_indexes[c].size);
+    }
+    writer.End();
+  }
+
+  FileDescriptor fd_;
   std::string path_;
   TableSchema schema_;
-  std::shared_ptr<arrow::Schema> arrow_schema_;
-  std::shared_ptr<arrow::io::FileOutputStream> file_;
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  int zstd_level_;
+  std::uint64_t position_ = 0;
+  std::int64_t rows_ = 0;
+  std::vector<Group> groups_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TableWriter>> MakeParquetWriter(const std::string& path,
-                                                       const TableSchema& schema) {
-  auto writer = std::make_unique<ParquetTableWriter>(path, schema);
-  TOCSIN_TRY(writer->Open());
-  return writer;
+                                                       const TableSchema& schema, int zstd_level) {
+  TOCSIN_ASSIGN(FileDescriptor fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
+  return std::make_unique<ParquetTableWriter>(std::move(fd), path, schema, zstd_level);
 }
 
 }  // namespace tocsin

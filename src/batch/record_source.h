@@ -49,6 +49,8 @@ class RecordSource {
   virtual Result<bool> Next(RecordChunk& chunk) = 0;
   // Stored bytes read so far, for progress.
   virtual std::uint64_t bytes_done() const = 0;
+  // Lines of the input up to where it was read, blank ones too; 0 for a topic.
+  virtual std::uint64_t lines_done() const { return 0; }
 };
 
 // True for text of nothing but the white space of JSON: space, tab, line feed, carriage return.

@@ -1,6 +1,10 @@
 #include "batch/rejects_writer.h"
 
 #include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 #include "base/json_text.h"
 
@@ -37,8 +41,28 @@ Status RejectsWriter::Add(std::string_view input, const RecordChunk::Item& item,
   return Finish();
 }
 
+Status RejectsWriter::CopyHead(const std::string& path, std::uint64_t bytes) {
+  if (bytes == 0) return {};
+  TOCSIN_ASSIGN(const FileDescriptor from, OpenFile(path, O_RDONLY));
+  while (bytes_ + buffer_.size() < bytes) {
+    const std::uint64_t left = bytes - bytes_ - buffer_.size();
+    const std::size_t begin = buffer_.size();
+    buffer_.resize(begin + static_cast<std::size_t>(std::min<std::uint64_t>(left, kBufferBytes)));
+    const ssize_t got = ::read(from.get(), buffer_.data() + begin, buffer_.size() - begin);
+    if (got <= 0 && !(got < 0 && errno == EINTR)) {
+      return Fail(Code::kDataLoss, path +
+                                       " is shorter than the last run left it; run once without "
+                                       "--since-last, or remove the state beside the tables");
+    }
+    buffer_.resize(begin + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    TOCSIN_TRY(Finish());
+  }
+  return {};
+}
+
 Status RejectsWriter::Finish() {
   TOCSIN_TRY(WriteAll(fd_.get(), buffer_, path_));
+  bytes_ += buffer_.size();
   buffer_.clear();
   return {};
 }

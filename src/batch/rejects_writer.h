@@ -19,13 +19,19 @@ class RejectsWriter {
   static Result<RejectsWriter> Open(const std::string& path);
   Status Add(std::string_view input, const RecordChunk::Item& item, RejectReason reason,
              std::string_view message);
+  // Before the first Add(): the first `bytes` bytes of the file at `path`, an earlier one's.
+  // kDataLoss when it is shorter.
+  Status CopyHead(const std::string& path, std::uint64_t bytes);
   Status Finish();
+  // Written so far, once finished.
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   RejectsWriter(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   FileDescriptor fd_;
   std::string path_;
   std::string buffer_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace tocsin

@@ -39,20 +39,40 @@ struct TableChunk {
   std::vector<Column> columns;
 };
 
+// A chunk as the bytes of a file format.
+struct EncodedChunk {
+  virtual ~EncodedChunk() = default;
+  std::string bytes;
+  std::size_t rows = 0;
+};
+
+// Encodes chunks for a writer. Threads: one encoder per thread.
+class TableEncoder {
+ public:
+  virtual ~TableEncoder() = default;
+  virtual Result<std::unique_ptr<EncodedChunk>> Encode(const TableChunk& chunk) = 0;
+};
+
 // Writes one table file. Finish() once, after the last chunk; a file without it is not whole.
-// kDiskError names the path.
+// kDiskError names the path. Threads: one at a time, but for MakeEncoder().
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
-  virtual Status Write(const TableChunk& chunk) = 0;
+  // The encoder must not outlive the writer.
+  virtual std::unique_ptr<TableEncoder> MakeEncoder() const = 0;
+  // `chunk` comes from an encoder of this writer.
+  virtual Status Append(std::unique_ptr<EncodedChunk> chunk) = 0;
   virtual Status Finish() = 0;
 };
+
+inline constexpr int kDefaultZstdLevel = 1;
 
 // Parquet with zstd, one row group a chunk, statistics and page index; times are
 // timestamp[us, UTC]. The first two columns are declared as the sort order. Replaces what is at
 // `path`.
 Result<std::unique_ptr<TableWriter>> MakeParquetWriter(const std::string& path,
-                                                       const TableSchema& schema);
+                                                       const TableSchema& schema,
+                                                       int zstd_level = kDefaultZstdLevel);
 // RFC 4180 with a header line and CRLF; times as YYYY-MM-DDThh:mm:ss.ffffffZ, booleans as true and
 // false, numbers in the shortest form that reads back the same; null is empty and empty text is
 // "". Replaces what is at `path`.

@@ -30,9 +30,19 @@ TableChunk ThreeRows() {
   return chunk;
 }
 
+Status Write(TableWriter& writer, const TableChunk& chunk) {
+  TOCSIN_ASSIGN(std::unique_ptr<EncodedChunk> encoded, writer.MakeEncoder()->Encode(chunk));
+  return writer.Append(std::move(encoded));
+}
+
+Result<std::unique_ptr<TableWriter>> MakeParquet(const std::string& path,
+                                                 const TableSchema& schema) {
+  return MakeParquetWriter(path, schema);
+}
+
 void WriteChunks(Result<std::unique_ptr<TableWriter>> writer, int chunks) {
   ASSERT_TRUE(writer.has_value()) << writer.error().message();
-  for (int i = 0; i < chunks; ++i) ASSERT_TRUE((*writer)->Write(ThreeRows()).has_value());
+  for (int i = 0; i < chunks; ++i) ASSERT_TRUE(Write(**writer, ThreeRows()).has_value());
   ASSERT_TRUE((*writer)->Finish().has_value());
 }
 
@@ -55,7 +65,7 @@ TEST(CsvWriterTest, QuotesLineEndsInsideText) {
   chunk.columns[0].codes = {0, 1};
   auto writer = MakeCsvWriter(scratch / "t.csv", {{"status", ColumnKind::kText}});
   ASSERT_TRUE(writer.has_value());
-  ASSERT_TRUE((*writer)->Write(chunk).has_value());
+  ASSERT_TRUE(Write(**writer, chunk).has_value());
   ASSERT_TRUE((*writer)->Finish().has_value());
   EXPECT_EQ(ReadWholeFile(scratch / "t.csv"), "status\r\n\"a\nb\"\r\n\"c\rd\"\r\n");
 }
@@ -89,7 +99,7 @@ TEST(ParquetWriterTest, AFileWithoutRowsHasItsColumns) {
 TEST(TableWriterTest, APathThatCannotBeWrittenIsADiskErrorNamingIt) {
   const ScratchDirectory scratch;
   scratch.Write("file", "");
-  for (const auto make : {MakeParquetWriter, MakeCsvWriter}) {
+  for (const auto make : {MakeParquet, MakeCsvWriter}) {
     const auto writer = make(scratch / "file/t", kSchema);
     ASSERT_FALSE(writer.has_value());
     EXPECT_EQ(writer.error().code(), Code::kDiskError);
@@ -98,10 +108,10 @@ TEST(TableWriterTest, APathThatCannotBeWrittenIsADiskErrorNamingIt) {
 }
 
 TEST(TableWriterTest, AFullDiskIsADiskError) {
-  for (const auto make : {MakeParquetWriter, MakeCsvWriter}) {
+  for (const auto make : {MakeParquet, MakeCsvWriter}) {
     const auto write = [&]() -> Status {
       TOCSIN_ASSIGN(const auto writer, make("/dev/full", kSchema));
-      TOCSIN_TRY(writer->Write(ThreeRows()));
+      TOCSIN_TRY(Write(*writer, ThreeRows()));
       return writer->Finish();
     };
     const Status status = write();

@@ -5,33 +5,55 @@
 namespace tocsin {
 
 TableOutput::TableOutput(TableSchema schema, std::size_t chunk_rows, std::size_t preview_rows,
-                         std::unique_ptr<TableWriter> writer, bool background)
+                         std::unique_ptr<TableWriter> writer)
     : schema_(std::move(schema)),
       chunk_rows_(chunk_rows),
       preview_rows_(preview_rows),
       writer_(std::move(writer)),
-      background_(background),
-      chunk_(schema_.size()),
-      being_written_(schema_.size()) {}
+      encoder_(MakeEncoder()),
+      chunk_(schema_.size()) {}
 
-TableOutput::~TableOutput() {
-  if (writing_.valid()) writing_.wait();
+// The chunk is about to be written: for the preview and for the observer.
+void TableOutput::Show(const TableChunk& chunk) {
+  if (observe_) observe_(chunk);
+  if (!has_preview_ && preview_rows_ > 0) preview_ = PreviewText(schema_, chunk, preview_rows_);
+  has_preview_ = true;
 }
 
-Status TableOutput::AwaitWriter() {
-  return writing_.valid() ? writing_.get() : Status();
+Status TableOutput::AppendChunk(const TableChunk& chunk, std::unique_ptr<EncodedChunk> encoded) {
+  if (chunk_.rows > 0) TOCSIN_TRY(Flush());
+  Show(chunk);
+  flushed_rows_ += chunk.rows;
+  return writer_ == nullptr ? Status() : writer_->Append(std::move(encoded));
+}
+
+Status TableOutput::AppendRows(const TableChunk& chunk) {
+  for (std::size_t c = 0; c < schema_.size(); ++c) {
+    Column& to = chunk_.columns[c];
+    const Column& from = chunk.columns[c];
+    to.ints.insert(to.ints.end(), from.ints.begin(), from.ints.end());
+    to.doubles.insert(to.doubles.end(), from.doubles.begin(), from.doubles.end());
+    to.bools.insert(to.bools.end(), from.bools.begin(), from.bools.end());
+    if (from.codes.empty()) continue;
+    // A device may go on from the chunk before.
+    const bool goes_on = !to.dictionary.empty() && to.dictionary.back() == from.dictionary.front();
+    const auto shift = static_cast<std::uint32_t>(to.dictionary.size() - (goes_on ? 1 : 0));
+    to.dictionary.insert(to.dictionary.end(), from.dictionary.begin() + (goes_on ? 1 : 0),
+                         from.dictionary.end());
+    for (const std::uint32_t code : from.codes) {
+      to.codes.push_back(code == Column::kNullCode ? code : code + shift);
+    }
+  }
+  chunk_.rows += chunk.rows;
+  return chunk_.rows < chunk_rows_ ? Status() : Flush();
 }
 
 Status TableOutput::Flush() {
-  if (!has_preview_ && preview_rows_ > 0) preview_ = PreviewText(schema_, chunk_, preview_rows_);
-  has_preview_ = true;
+  Show(chunk_);
   flushed_rows_ += chunk_.rows;
-  if (writer_ != nullptr && background_) {
-    TOCSIN_TRY(AwaitWriter());
-    std::swap(chunk_, being_written_);
-    writing_ = std::async(std::launch::async, [this] { return writer_->Write(being_written_); });
-  } else if (writer_ != nullptr) {
-    TOCSIN_TRY(writer_->Write(chunk_));
+  if (writer_ != nullptr && chunk_.rows > 0) {
+    TOCSIN_ASSIGN(std::unique_ptr<EncodedChunk> encoded, encoder_->Encode(chunk_));
+    TOCSIN_TRY(writer_->Append(std::move(encoded)));
   }
   chunk_.Clear();
   return {};
@@ -39,7 +61,6 @@ Status TableOutput::Flush() {
 
 Status TableOutput::Finish() {
   TOCSIN_TRY(Flush());
-  TOCSIN_TRY(AwaitWriter());
   return writer_ != nullptr ? writer_->Finish() : Status();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <future>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,16 +15,27 @@
 
 namespace tocsin {
 
-// Collects the rows of one table in chunks and passes them to a writer; without one they are
+// Passes the rows of one table to a writer, one by one or as chunks; without a writer they are
 // counted only. Keeps the first rows as text for the preview.
 class TableOutput {
  public:
-  // `writer` may be null. With `background` a full chunk is written while the next one fills.
+  // `writer` may be null.
   TableOutput(TableSchema schema, std::size_t chunk_rows, std::size_t preview_rows,
-              std::unique_ptr<TableWriter> writer, bool background);
-  ~TableOutput();
-  TableOutput(const TableOutput&) = delete;
-  TableOutput& operator=(const TableOutput&) = delete;
+              std::unique_ptr<TableWriter> writer);
+
+  // For a thread to encode chunks with; null without a writer.
+  std::unique_ptr<TableEncoder> MakeEncoder() const {
+    return writer_ == nullptr ? nullptr : writer_->MakeEncoder();
+  }
+  // A chunk that is written as it is; `encoded` is what an encoder made of it, or null.
+  Status AppendChunk(const TableChunk& chunk, std::unique_ptr<EncodedChunk> encoded);
+  // The rows of a chunk, to be written together with others. Its texts must live on until Finish().
+  Status AppendRows(const TableChunk& chunk);
+
+  // `observe` sees all rows in their order, in chunks of any size.
+  void ObserveBy(std::function<void(const TableChunk& chunk)> observe) {
+    observe_ = std::move(observe);
+  }
 
   // The columns to add a row's values to, then RowAdded().
   std::vector<Column>& columns() { return chunk_.columns; }
@@ -36,17 +47,16 @@ class TableOutput {
   const std::string& preview() const { return preview_; }
 
  private:
+  void Show(const TableChunk& chunk);
   Status Flush();
-  Status AwaitWriter();
 
   TableSchema schema_;
   std::size_t chunk_rows_;
   std::size_t preview_rows_;
   std::unique_ptr<TableWriter> writer_;
-  bool background_;
+  std::unique_ptr<TableEncoder> encoder_;
   TableChunk chunk_;
-  TableChunk being_written_;
-  std::future<Status> writing_;
+  std::function<void(const TableChunk& chunk)> observe_;
   std::uint64_t flushed_rows_ = 0;
   bool has_preview_ = false;
   std::string preview_;
@@ -77,9 +87,9 @@ class TableFiller {
   HourTotals hour_;
   std::uint32_t last_device_ = DeviceDictionary::kUnknown;
   std::uint32_t last_hour_device_ = DeviceDictionary::kUnknown;
-  std::uint64_t chunk_number_ = 0;
+  std::uint64_t chunk_number_ = 1;  // of this filler; it may begin within a chunk
   struct LocalCode {
-    std::uint64_t chunk = 0;  // the chunk in which `code` is valid
+    std::uint64_t chunk = 0;  // the chunk in which `code` is valid; 0 = none
     std::uint32_t code = 0;
   };
   std::vector<LocalCode> status_codes_;  // by code of `statuses`

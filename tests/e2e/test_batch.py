@@ -4,6 +4,8 @@ import csv
 import gzip
 import json
 import math
+import resource
+import signal
 import subprocess
 import sys
 import unittest
@@ -311,6 +313,63 @@ class BatchTest(unittest.TestCase):
                     break
             missing = work.run("batch", "--input", "nowhere.jsonl", "--output-dir", "out", expect=1)
             self.assertIn(b"nowhere.jsonl", missing.stderr)
+
+    def test_a_disk_that_is_full_is_74_and_the_old_outputs_stand(self):
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then a write beyond the limit fails with EFBIG
+            resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+        with Workspace() as work:
+            work.write("in.jsonl", b"\n".join(samples.fleet(100, seed=28)))
+            work.json("batch", "--input", "in.jsonl", "--output-dir", "out")
+            before = {p.name: p.read_bytes() for p in (work.path / "out").iterdir()}
+            work.write("big.jsonl", b"\n".join(samples.fleet(150000, seed=29)))
+            for flags in ((), ("--memory-limit", "1MiB", "--spill-dir", "spill")):
+                done = work.run("batch", "--input", "big.jsonl", "--output-dir", "out", *flags, expect=74,
+                                preexec_fn=small_files)  # fmt: skip
+                self.assertIn(b"spill" if flags else b"out", done.stderr)
+                self.assertEqual({p.name: p.read_bytes() for p in (work.path / "out").iterdir()}, before)
+            self.assertEqual(list((work.path / "spill").iterdir()), [])
+
+    def test_since_last_adds_what_was_appended(self):
+        lines = samples.fleet(3000, seed=30, devices=20) + samples.dirty()
+        with Workspace() as work:
+            for part in range(3):
+                with open(work.path / "in.jsonl", "ab") as file:
+                    file.write(b"\n".join(lines[part::3]) + b"\n")
+                step = work.json("batch", "--since-last", "--input", "in.jsonl", "--output-dir", "out")
+                whole = work.json("batch", "--input", "in.jsonl", "--output-dir", "whole")
+                self.assertEqual({**step, "seconds": 0, "outputs": 0}, {**whole, "seconds": 0, "outputs": 0})
+                for name in ("cleansed.parquet", "aggregates.parquet"):
+                    if NO_PARQUET is None:
+                        self.assertEqual(read_parquet(work.path / "out" / name), read_parquet(work.path / "whole" / name))
+                self.assertEqual(
+                    (work.path / "out/rejects.jsonl").read_bytes(), (work.path / "whole/rejects.jsonl").read_bytes()
+                )
+            refused = work.run("batch", "--since-last", "--input", "-", "--output-dir", "out", expect=64)
+            self.assertIn(b"--since-last", refused.stderr)
+
+    def test_a_truncated_gzip_is_1_unless_that_is_accepted(self):
+        lines = samples.fleet(2000, seed=31)
+        with Workspace() as work:
+            work.write("in.jsonl.gz", gzip.compress(b"\n".join(lines) + b"\n")[:-500])
+            done = work.run("batch", "--input", "in.jsonl.gz", "--output-dir", "out", expect=1)
+            self.assertIn(b"--accept-truncated", done.stderr)
+            self.assertFalse((work.path / "out/cleansed.parquet").exists())
+            report = work.json("batch", "--input", "in.jsonl.gz", "--output-dir", "out", "--accept-truncated")
+            self.assertTrue(1000 < report["rows_read"] <= 2000, report)
+
+    def test_the_report_is_a_page_or_json_with_the_quality(self):
+        with Workspace() as work:
+            work.write("in.jsonl", b"\n".join(samples.fleet(500, seed=32) + samples.dirty()))
+            report = work.json("batch", "--input", "in.jsonl", "--output-dir", "out", "--report", "report.json")
+            saved = json.loads((work.path / "report.json").read_text())
+            self.assertEqual(sum(saved["metrics"][0]["bins"]), report["cleansed"])
+            self.assertLessEqual(len(saved["longest_gaps"]), 20)
+            work.json("batch", "--input", "in.jsonl", "--output-dir", "out", "--report", "report.html")
+            page = (work.path / "report.html").read_text()
+            self.assertIn("<svg", page)
+            self.assertNotIn("http", page.replace("http-equiv", ""))
 
 
 if __name__ == "__main__":

@@ -60,11 +60,11 @@ class Workspace:
             stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def run(self, *arguments, stdin: bytes = b"", expect=0, timeout=240, **more):
+    def run(self, *arguments, stdin: bytes = b"", expect=0, timeout=240, preexec_fn=None, **more):
         """Runs to the end; `expect` is the exit code wanted, None for any."""
         done = subprocess.run(
             self.command(*arguments), cwd=self.path, env=self.environment(**more),
-            input=stdin, capture_output=True, timeout=timeout,
+            input=stdin, capture_output=True, timeout=timeout, preexec_fn=preexec_fn,
         )  # fmt: skip
         if expect is not None and done.returncode != expect:
             raise AssertionError(
