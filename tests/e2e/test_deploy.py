@@ -14,7 +14,8 @@ from driver import ROOT
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
-SERVICES = {"kafka", "registry", "generate", "process", "deliver", "batch", "ingest"}
+SERVICES = {"kafka", "registry", "generate", "process", "deliver", "batch", "dashboard", "ingest"}
+MONITORING = {"prometheus", "grafana"}
 OURS = SERVICES - {"kafka", "registry"}
 
 
@@ -46,7 +47,10 @@ class ComposeFileTest(unittest.TestCase):
         for command in composes():
             with self.subTest(command=command):
                 self.assertEqual(set(config(command, "--services").split()), SERVICES)
-        for service in SERVICES:
+                shown = subprocess.run([*command, "-f", str(COMPOSE), "--profile", "ingest", "--profile", "monitoring",
+                                        "config", "--services"], capture_output=True, text=True, check=True)  # fmt: skip
+                self.assertEqual(set(shown.stdout.split()), SERVICES | MONITORING)
+        for service in SERVICES | MONITORING:
             self.assertIn(f"| `{service}` |", guide)
 
     def test_settings_come_from_the_environment_and_the_broker_does_not(self):

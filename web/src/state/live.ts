@@ -11,6 +11,8 @@ export const pipeline = new Store<Pipeline | null>(null);
 export const trend = new Store<TrendPoint[]>([]);
 /** Grows with every alert transition and after `reset`: lists of alerts are read anew. */
 export const alertVersion = new Store<number>(0);
+/** Grows when frames were missed: what the stream has built up is read anew. */
+export const missed = new Store<number>(0);
 /** The last transition, for the announcement to screen readers. */
 export const lastAlert = new Store<Alert | null>(null);
 /** Another value than before: the server was started again. */
@@ -69,7 +71,12 @@ function open(): void {
     lastAlert.set(alert);
     alertVersion.set(alertVersion.get() + 1);
   });
-  on<object>("reset", () => alertVersion.set(alertVersion.get() + 1));
+  on<object>("reset", () => {
+    alertVersion.set(alertVersion.get() + 1);
+    missed.set(missed.get() + 1);
+  });
+  // We read too slowly: which devices changed meanwhile nobody says again.
+  on<object>("skipped", () => missed.set(missed.get() + 1));
   stream.addEventListener("error", () => {
     if (source !== stream) return;
     connection.set("lost");
