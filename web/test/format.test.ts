@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  ago, bytes, count, fromInput, instant, measure, rate, reading, span, title, toInput, visible,
+  ago, bytes, count, fromInput, instant, measure, rate, reading, span, tickTime, tickValue, title, toInput, visible,
 } from "../src/text/format";
 
 const at = Date.UTC(2026, 10, 27, 4, 5, 9);
@@ -73,4 +73,15 @@ test("control and direction characters of a device id become visible, the rest s
   assert.equal(visible("a\u202eb"), "a␣202eb");
   assert.equal(visible("line\nbreak\u0000"), "line␣000abreak␣0000");
   assert.equal(visible("<b>温度 🌡️</b>"), "<b>温度 🌡️</b>");
+});
+
+test("ticks of axes say no more than tells them apart", () => {
+  assert.equal(tickTime(at, 3600, true), "04:05");
+  assert.equal(tickTime(at, 5, true), "04:05:09");
+  assert.equal(tickTime(at, 86_400, true), "11-27");
+  assert.equal(tickTime(Date.UTC(2026, 10, 27), 6 * 3600, true), "11-27");
+  assert.equal(tickValue(38, 2), "38");
+  assert.equal(tickValue(42.5, 2.5), "42.5");
+  assert.equal(tickValue(0.25, 0.05), "0.25");
+  assert.equal(tickValue(50_000, 10_000), "50K");
 });

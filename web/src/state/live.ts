@@ -34,7 +34,8 @@ export function onDevices(listener: (changes: DeviceChanges) => void): () => voi
 let source: EventSource | null = null;
 let lastId = "";
 
-function setSummary(next: Summary): void {
+/** Takes in the figures, and with them the server's clock. */
+export function setSummary(next: Summary): void {
   clockOffsetMs = next.now_ms - Date.now();
   summary.set(next);
 }
