@@ -32,6 +32,7 @@ constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxTargetBytes = 8 * 1024;
 constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::size_t kDrainBytes = 4u << 20;  // of a refused body, so that the answer gets there
+constexpr int kLiveSocketBytes = 64 * 1024;    // that the kernel holds for one live reader
 constexpr std::size_t kLiveQueue = 256;        // frames that wait for one reader
 constexpr std::size_t kLiveRecent = 1024;      // frames that a reader who joins may still get
 constexpr auto kHeartbeat = std::chrono::seconds(10);
@@ -147,6 +148,8 @@ class Loop {
     reader->allowed = std::move(allowed);
     error_code ignored;
     reader->stream->socket().non_blocking(true, ignored);
+    reader->stream->socket().set_option(net::socket_base::send_buffer_size(kLiveSocketBytes),
+                                        ignored);
     for (const auto& [number, frame] : recent_) {
       if (number > from) reader->queue.push_back(frame);
     }
