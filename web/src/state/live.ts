@@ -87,8 +87,9 @@ function open(): void {
 }
 
 function reopen(): void {
-  if (connection.get() === "lost") {
-    source?.close();
+  // Signed out or paused meanwhile: nobody wants it.
+  if (source !== null && connection.get() === "lost") {
+    source.close();
     open();
   }
 }
