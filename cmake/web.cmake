@@ -37,7 +37,7 @@ if(TOCSIN_WEB_BUILT)
             ${TOCSIN_NPM} ci --ignore-scripts --no-audit --no-fund --loglevel=error
     COMMAND ${CMAKE_COMMAND} -E touch ${TOCSIN_WEB_FOLDER}/packages.stamp
     DEPENDS ${web}/package.json ${web}/package-lock.json ${web}/.npmrc ${CMAKE_SOURCE_DIR}/cmake/copy_web.cmake
-    COMMENT "Packages of the dashboard page" VERBATIM)
+    COMMENT "Packages of the dashboard page (npm; -DTOCSIN_WEB=OFF leaves the page out)" VERBATIM)
   add_custom_command(
     OUTPUT ${CMAKE_BINARY_DIR}/generated/static_assets.cc
     COMMAND ${copy_web}

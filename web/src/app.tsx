@@ -116,19 +116,21 @@ function Lost() {
   return <div class="banner" role="alert">The connection to the server is lost; what you see is as of then. It is tried again by itself.</div>;
 }
 
+/** The search field may have to wait for its page's first answer. */
+function focusSearch(attempts: number): void {
+  const field = document.querySelector<HTMLInputElement>("[data-search]");
+  if (field) field.focus();
+  else if (attempts > 0) window.setTimeout(() => focusSearch(attempts - 1), 100);
+}
+
 function run(command: Command, showHelp: () => void): void {
   const { params, path } = place.get();
   switch (command.kind) {
     case "go": return navigate(href(command.path));
     case "help": return showHelp();
     case "search": {
-      const field = document.querySelector<HTMLInputElement>("[data-search]");
-      if (field) field.focus();
-      else {
-        navigate(href("/fleet"));
-        window.setTimeout(() => document.querySelector<HTMLInputElement>("[data-search]")?.focus(), 80);
-      }
-      return undefined;
+      if (!document.querySelector("[data-search]")) navigate(href("/fleet"));
+      return focusSearch(20);
     }
     case "zoomOut": return pageOf(path)?.ranged ? show(zoomedOut(rangeOf(params), serverNow())) : undefined;
     case "range": return document.getElementById("time-range")?.click();
@@ -201,7 +203,7 @@ function Shell() {
           {View ? <View key={path} /> : <p>There is no such page. <a href={href("/")}>To the overview</a></p>}
         </main>
       </div>
-      <Notices />
+      <Notices depth={0} />
       <Announcer />
       {help && <Help onClose={() => setHelp(false)} />}
     </div>

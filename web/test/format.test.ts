@@ -72,6 +72,8 @@ test("names of rules become words", () => {
 test("control and direction characters of a device id become visible, the rest stays", () => {
   assert.equal(visible("a\u202eb"), "a␣202eb");
   assert.equal(visible("line\nbreak\u0000"), "line␣000abreak␣0000");
+  assert.equal(visible("  "), "␣␣");
+  assert.equal(visible(""), "");
   assert.equal(visible("<b>温度 🌡️</b>"), "<b>温度 🌡️</b>");
 });
 

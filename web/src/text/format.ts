@@ -171,8 +171,12 @@ export function title(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Text with control characters made visible, so that a name cannot pretend to be something else. */
+/**
+ * Text with control characters made visible, so that a name cannot pretend to be something else, and
+ * one of nothing but blanks can be seen.
+ */
 export function visible(text: string): string {
+  if (text !== "" && text.trim() === "") return "␣".repeat(text.length);
   return text.replace(
     // C0, DEL, C1, bidirectional controls, zero-width and other format characters.
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
