@@ -28,6 +28,7 @@ HttpServerOptions OptionsFor(const Settings& settings) {
   options.header_timeout_us = settings.http_timeout_us;
   options.body_timeout_us = 6 * settings.http_timeout_us;
   options.idle_timeout_us = 6 * settings.http_timeout_us;
+  options.stalled_timeout_us = 3 * settings.http_timeout_us;
   options.tls_certificate_file = settings.http_tls_certificate_file;
   options.tls_key_file = settings.http_tls_key_file;
   return options;

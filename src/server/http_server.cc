@@ -9,13 +9,15 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
-#include <ctime>
-#include <deque>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
 
+#include "base/clock.h"
 #include "base/logging.h"
+#include "server/body_memory.h"
+#include "server/live_readers.h"
+#include "server/response_head.h"
 
 namespace tocsin {
 namespace {
@@ -32,22 +34,9 @@ constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxTargetBytes = 8 * 1024;
 constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::size_t kDrainBytes = 4u << 20;  // of a refused body, so that the answer gets there
-constexpr std::size_t kLiveQueue = 256;        // frames that wait for one reader
-constexpr std::size_t kLiveRecent = 1024;      // frames that a reader who joins may still get
-constexpr auto kHeartbeat = std::chrono::seconds(10);
+constexpr int kLiveSocketBytes = 64 * 1024;    // that the kernel holds for one live reader
 constexpr auto kDrainTime = std::chrono::seconds(2);
 constexpr auto kStopTime = std::chrono::seconds(3);
-
-constexpr std::string_view kSecurityHeaders =
-    "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
-    "x-content-type-options: nosniff\r\n"
-    "referrer-policy: no-referrer\r\n"
-    "cross-origin-opener-policy: same-origin\r\n"
-    "cross-origin-resource-policy: same-origin\r\n";
-
-using Frame = std::shared_ptr<const std::string>;
 
 // A connection, plain or TLS, as one type: Beast's algorithms are compiled once.
 class Stream {
@@ -79,17 +68,59 @@ class Stream {
   std::optional<net::ssl::stream<beast::tcp_stream&>> tls_;
 };
 
-// One reader of the live stream. Owned by its loop's thread.
-struct LiveReader : std::enable_shared_from_this<LiveReader> {
-  std::unique_ptr<Stream> stream;
-  std::function<bool()> allowed;
-  std::deque<Frame> queue;
-  Frame tick;     // the newest that was not sent
-  Frame writing;  // in parts
-  std::size_t written = 0;
-  std::uint64_t missed = 0;
-  SteadyClock::time_point since;  // when `writing` began
-  bool dead = false;
+// A connection that has become a reader of the live stream.
+class StreamSocket final : public LiveSocket, public std::enable_shared_from_this<StreamSocket> {
+ public:
+  explicit StreamSocket(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {
+    error_code ignored;
+    stream_->socket().non_blocking(true, ignored);
+    stream_->socket().set_option(net::socket_base::send_buffer_size(kLiveSocketBytes), ignored);
+  }
+  void SetOnSent(std::function<void(bool ok)> on_sent) override { on_sent_ = std::move(on_sent); }
+  void Close() override {
+    on_sent_ = nullptr;
+    stream_->layer().close();
+  }
+
+  Sent Send(const LiveFrame& frame) override {
+    frame_ = frame;
+    written_ = 0;
+    if (!stream_->encrypted()) return SendOn();
+    net::async_write(*stream_, net::buffer(*frame_),
+                     [self = shared_from_this()](const error_code& failed, std::size_t) {
+                       if (self->on_sent_) self->on_sent_(!failed);
+                     });
+    return Sent::kLater;
+  }
+
+ private:
+  // One system call when the kernel has room, which is the usual case.
+  Sent SendOn() {
+    while (written_ < frame_->size()) {
+      error_code error;
+      written_ += stream_->socket().write_some(
+          net::buffer(frame_->data() + written_, frame_->size() - written_), error);
+      if (error == net::error::would_block) {
+        stream_->socket().async_wait(
+            tcp::socket::wait_write,
+            [self = shared_from_this()](const error_code& failed) { self->OnWritable(!failed); });
+        return Sent::kLater;
+      }
+      if (error) return Sent::kFailed;
+    }
+    frame_ = nullptr;
+    return Sent::kDone;
+  }
+  void OnWritable(bool ok) {
+    if (!on_sent_) return;
+    const Sent sent = ok ? SendOn() : Sent::kFailed;
+    if (sent != Sent::kLater) on_sent_(sent == Sent::kDone);
+  }
+
+  std::unique_ptr<Stream> stream_;
+  std::function<void(bool)> on_sent_;
+  LiveFrame frame_;
+  std::size_t written_ = 0;
 };
 
 // What all connections share.
@@ -99,6 +130,7 @@ struct Shared {
   Metrics& metrics;
   net::ssl::context* tls = nullptr;
   net::thread_pool& workers;
+  const Clock& clock;
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> live_readers{0};
   std::atomic<std::size_t> waiting{0};
@@ -113,27 +145,26 @@ struct Shared {
 // One event loop with its thread, its connections and its live readers.
 class Loop {
  public:
-  explicit Loop(Shared& shared) : shared_(shared) {}
+  explicit Loop(Shared& shared)
+      : shared_(shared), readers_(shared.clock, shared.options.stalled_timeout_us) {}
 
   net::io_context& context() { return context_; }
   void Start() {
     net::post(context_, [this] { ArmTimer(); });
     thread_ = std::thread([this] { context_.run(); });
   }
-  // Closes what is open; the thread ends when nothing is left, or at once with `force`.
+  // Closes what is open; the thread ends when nothing is left.
   void BeginStop() {
     net::post(context_, [this] {
       stopping_ = true;
       timer_.cancel();
-      for (const auto& reader : readers_) Close(*reader);
-      readers_.clear();
-      shared_.live_readers = 0;
+      readers_.CloseAll();
+      Count();
       for (Stream* stream : streams_) stream->layer().close();
       guard_.reset();
     });
   }
-  void Join(bool force) {
-    if (force) context_.stop();
+  void Join() {
     if (thread_.joinable()) thread_.join();
   }
 
@@ -142,132 +173,38 @@ class Loop {
 
   void AddReader(std::unique_ptr<Stream> stream, std::function<bool()> allowed,
                  std::uint64_t from) {
-    const auto reader = std::make_shared<LiveReader>();
-    reader->stream = std::move(stream);
-    reader->allowed = std::move(allowed);
-    error_code ignored;
-    reader->stream->socket().non_blocking(true, ignored);
-    for (const auto& [number, frame] : recent_) {
-      if (number > from) reader->queue.push_back(frame);
-    }
-    readers_.insert(reader);
-    shared_.metrics.Set(Metric::kLiveClients, static_cast<std::int64_t>(++shared_.live_readers));
-    Send(reader);
+    readers_.Add(std::make_shared<StreamSocket>(std::move(stream)), std::move(allowed), from);
+    Count();
   }
-  void Tick(const Frame& frame) {
-    last_frame_ = SteadyClock::now();
-    ForEach([&](const std::shared_ptr<LiveReader>& reader) {
-      if (reader->tick != nullptr) {
-        ++reader->missed;
-        shared_.metrics.Add(Metric::kLiveSkipped, 1);
-      }
-      reader->tick = frame;
-      Send(reader);
-    });
+  void Tick(const LiveFrame& frame) {
+    readers_.Tick(frame);
+    Count();
   }
-  void Queue(std::uint64_t number, const Frame& frame) {
-    recent_.emplace_back(number, frame);
-    if (recent_.size() > kLiveRecent) recent_.pop_front();
-    ForEach([&](const std::shared_ptr<LiveReader>& reader) {
-      if (reader->queue.size() >= kLiveQueue) return Drop(reader);
-      reader->queue.push_back(frame);
-      Send(reader);
-    });
+  void Queue(std::uint64_t number, const LiveFrame& frame) {
+    readers_.Queue(number, frame);
+    Count();
   }
 
  private:
-  // `visit` may drop the reader it is given.
-  template <class Visit>
-  void ForEach(Visit visit) {
-    for (auto at = readers_.begin(); at != readers_.end();) {
-      const std::shared_ptr<LiveReader> reader = *at++;
-      visit(reader);
+  // What changed since the last time, into the figures of all loops.
+  void Count() {
+    const LiveReaders::Counts& now = readers_.counts();
+    shared_.live_readers += now.readers - counted_.readers;
+    shared_.metrics.Set(Metric::kLiveClients, static_cast<std::int64_t>(shared_.live_readers));
+    shared_.metrics.Add(Metric::kLiveSkipped, now.skipped - counted_.skipped);
+    shared_.metrics.Add(Metric::kLiveDropped, now.dropped - counted_.dropped);
+    if (now.left != counted_.left) {
+      shared_.CountConnections(shared_.connections -= now.left - counted_.left);
     }
-  }
-
-  void Close(LiveReader& reader) {
-    reader.dead = true;
-    reader.stream->layer().close();
-    shared_.CountConnections(--shared_.connections);
-  }
-  void Remove(const std::shared_ptr<LiveReader>& reader) {
-    if (reader->dead) return;
-    Close(*reader);
-    readers_.erase(reader);
-    shared_.metrics.Set(Metric::kLiveClients, static_cast<std::int64_t>(--shared_.live_readers));
-  }
-  void Drop(const std::shared_ptr<LiveReader>& reader) {
-    shared_.metrics.Add(Metric::kLiveDropped, 1);
-    Remove(reader);
-  }
-
-  // Sends what waits, as far as the socket takes it.
-  void Send(const std::shared_ptr<LiveReader>& reader) {
-    while (!reader->dead && reader->writing == nullptr && TakeNext(*reader)) {
-      reader->since = SteadyClock::now();
-      reader->written = 0;
-      if (reader->stream->encrypted()) return SendEncrypted(reader);
-      if (!SendSome(reader)) return;
-    }
-  }
-  bool TakeNext(LiveReader& reader) {
-    if (!reader.queue.empty()) {
-      reader.writing = std::move(reader.queue.front());
-      reader.queue.pop_front();
-    } else if (reader.tick != nullptr && reader.missed > 0) {
-      reader.writing = std::make_shared<const std::string>(
-          "event: skipped\ndata: {\"skipped\":" + std::to_string(reader.missed) + "}\n\n");
-      reader.missed = 0;
-    } else {
-      reader.writing = std::exchange(reader.tick, nullptr);
-    }
-    return reader.writing != nullptr;
-  }
-  // True when the frame is gone; false when it waits for the socket, or the reader is gone.
-  bool SendSome(const std::shared_ptr<LiveReader>& reader) {
-    const std::string& frame = *reader->writing;
-    while (reader->written < frame.size()) {
-      error_code error;
-      reader->written += reader->stream->socket().write_some(
-          net::buffer(frame.data() + reader->written, frame.size() - reader->written), error);
-      if (error == net::error::would_block) {
-        reader->stream->socket().async_wait(tcp::socket::wait_write,
-                                            [this, reader](const error_code& failed) {
-                                              if (reader->dead || stopping_) return;
-                                              if (failed) return Remove(reader);
-                                              if (SendSome(reader)) Send(reader);
-                                            });
-        return false;
-      }
-      if (error) {
-        Remove(reader);
-        return false;
-      }
-    }
-    reader->writing = nullptr;
-    return true;
-  }
-  void SendEncrypted(const std::shared_ptr<LiveReader>& reader) {
-    net::async_write(*reader->stream, net::buffer(*reader->writing),
-                     [this, reader](const error_code& failed, std::size_t) {
-                       if (reader->dead || stopping_) return;
-                       if (failed) return Remove(reader);
-                       reader->writing = nullptr;
-                       Send(reader);
-                     });
+    counted_ = now;
   }
 
   void ArmTimer() {
     timer_.expires_after(std::chrono::seconds(1));
     timer_.async_wait([this](const error_code& failed) {
       if (failed || stopping_) return;
-      const auto now = SteadyClock::now();
-      if (now - last_frame_ > kHeartbeat) Tick(heartbeat_);
-      ForEach([&](const std::shared_ptr<LiveReader>& reader) {
-        const auto stalled = Microseconds(shared_.options.stalled_timeout_us);
-        if (reader->writing != nullptr && now - reader->since > stalled) return Drop(reader);
-        if (reader->allowed && !reader->allowed()) Remove(reader);
-      });
+      readers_.Sweep();
+      Count();
       ArmTimer();
     });
   }
@@ -279,44 +216,9 @@ class Loop {
   std::thread thread_;
   bool stopping_ = false;
   std::unordered_set<Stream*> streams_;
-  std::unordered_set<std::shared_ptr<LiveReader>> readers_;
-  std::deque<std::pair<std::uint64_t, Frame>> recent_;
-  SteadyClock::time_point last_frame_ = SteadyClock::now();
-  const Frame heartbeat_ = std::make_shared<const std::string>(": still here\n\n");
+  LiveReaders readers_;
+  LiveReaders::Counts counted_;
 };
-
-std::string DateText() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[40];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, size};
-}
-
-std::string HeadOf(const HttpResponse& response, std::size_t body_bytes, bool keep_alive,
-                   bool encrypted) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  head.append(StatusName(response.status)).append("\r\ndate: ").append(DateText()).append("\r\n");
-  head.append(kSecurityHeaders);
-  if (encrypted) head += "strict-transport-security: max-age=31536000\r\n";
-  if (response.live) {
-    head += "x-accel-buffering: no\r\n";
-  } else if (response.status != 204 && response.status != 304) {
-    head += "content-length: " + std::to_string(body_bytes) + "\r\n";
-  }
-  if (response.status != 204 && response.status != 304) {
-    head += "content-type: " + response.content_type + "\r\n";
-  }
-  bool cached = false;
-  for (const auto& [name, value] : response.headers) {
-    cached = cached || name == "cache-control";
-    head.append(name).append(": ").append(value).append("\r\n");
-  }
-  if (!cached) head += "cache-control: no-store\r\n";
-  head += keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
-  return head;
-}
 
 // Has a worker make the answer; completes in the coroutine's loop.
 template <class Token>
@@ -338,30 +240,6 @@ auto AnswerByWorker(Shared& shared, HttpRequest& request, HttpResponse& response
       },
       token);
 }
-
-// Bytes of a body, counted as long as the object lives.
-class BodyShare {
- public:
-  BodyShare() = default;
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  ~BodyShare() {
-    if (shared_ != nullptr) shared_->body_bytes -= bytes_;
-  }
-  bool Take(Shared& shared, std::size_t bytes) {
-    if (shared.body_bytes.fetch_add(bytes) + bytes > shared.options.max_body_memory) {
-      shared.body_bytes -= bytes;
-      return false;
-    }
-    shared_ = &shared;
-    bytes_ = bytes;
-    return true;
-  }
-
- private:
-  Shared* shared_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 // Serves one connection, request by request.
 class Connection {
@@ -429,7 +307,7 @@ class Connection {
     }
     HttpRequest request;
     HttpResponse response;
-    BodyShare share;
+    BodyMemory share;
     bool keep_alive = head.keep_alive();
     const bool head_only = head.get().method() == http::verb::head;
     std::size_t max_body = 0;
@@ -525,7 +403,7 @@ class Connection {
   }
 
   template <class Parser>
-  bool Admit(const Parser& head, HttpRequest& request, HttpResponse& refusal, BodyShare& share,
+  bool Admit(const Parser& head, HttpRequest& request, HttpResponse& refusal, BodyMemory& share,
              std::size_t& max_body) {
     HttpService::Admission admission = shared_.service.Admit(request);
     if (admission.refusal) {
@@ -538,7 +416,7 @@ class Connection {
       refusal = BodyProblem(413, max_body);
       return false;
     }
-    if (!share.Take(shared_, announced)) {
+    if (!share.Take(shared_.body_bytes, announced, shared_.options.max_body_memory)) {
       refusal = Busy(429, "too many bytes of requests are in work");
       return false;
     }
@@ -582,7 +460,7 @@ class Connection {
     const net::const_buffer body =
         constant ? net::buffer(response.constant.data(), response.constant.size())
                  : net::buffer(response.body.data(), response.body.size());
-    const std::string head = HeadOf(response, body.size(), keep_alive, stream_->encrypted());
+    const std::string head = ResponseHead(response, body.size(), keep_alive, stream_->encrypted());
     const std::array<net::const_buffer, 2> parts{net::buffer(head),
                                                  head_only ? net::const_buffer() : body};
     const int first_digit = response.status / 100;
@@ -636,7 +514,11 @@ class BeastServer final : public HttpServer {
   BeastServer(const HttpServerOptions& options, HttpService& service, Metrics& metrics)
       : options_(options),
         workers_(static_cast<std::size_t>(std::max(options.workers, 1))),
-        shared_{.options = options_, .service = service, .metrics = metrics, .workers = workers_} {}
+        shared_{.options = options_,
+                .service = service,
+                .metrics = metrics,
+                .workers = workers_,
+                .clock = clock_} {}
 
   ~BeastServer() override {
     shared_.stopping = true;
@@ -647,7 +529,7 @@ class BeastServer final : public HttpServer {
     }
     for (const auto& loop : loops_) loop->BeginStop();
     workers_.join();
-    for (const auto& loop : loops_) loop->Join(false);
+    for (const auto& loop : loops_) loop->Join();
     acceptor_.reset();
   }
 
@@ -667,14 +549,14 @@ class BeastServer final : public HttpServer {
   std::size_t live_clients() const override { return shared_.live_readers; }
 
   void PublishTick(std::string text) override {
-    const Frame frame = std::make_shared<const std::string>(std::move(text));
+    const LiveFrame frame = std::make_shared<const std::string>(std::move(text));
     shared_.metrics.Add(Metric::kLiveFrames, 1);
     for (const auto& loop : loops_) {
       net::post(loop->context(), [&loop = *loop, frame] { loop.Tick(frame); });
     }
   }
   std::uint64_t Publish(std::string text) override {
-    const Frame frame = std::make_shared<const std::string>(std::move(text));
+    const LiveFrame frame = std::make_shared<const std::string>(std::move(text));
     shared_.metrics.Add(Metric::kLiveFrames, 1);
     const std::lock_guard lock(publish_);
     const std::uint64_t number = ++published_;
@@ -758,6 +640,7 @@ class BeastServer final : public HttpServer {
   }
 
   const HttpServerOptions options_;
+  const SystemClock clock_;
   net::thread_pool workers_;
   Shared shared_;
   std::optional<net::ssl::context> tls_;

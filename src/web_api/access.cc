@@ -356,7 +356,9 @@ class HttpAccess final : public Access {
 }  // namespace
 
 bool IsLoopback(std::string_view address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
+  // An address, and no name that begins like one: 127.0.0.1.example.com is somebody else's.
+  const bool number = address.find_first_not_of("0123456789.") == std::string_view::npos;
+  return address == "localhost" || address == "::1" || (number && address.starts_with("127."));
 }
 
 Status Access::CheckSettings(const Settings& settings) {

@@ -14,8 +14,8 @@ from driver import ROOT
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
-SERVICES = {"kafka", "registry", "generate", "process", "deliver", "batch", "ingest"}
-OURS = SERVICES - {"kafka", "registry"}
+OURS = {"generate", "process", "deliver", "batch", "dashboard", "ingest"}
+SERVICES = OURS | {"kafka", "registry", "prometheus", "grafana"}
 
 
 def composes() -> list:
@@ -27,7 +27,7 @@ def composes() -> list:
 
 
 def config(command: list, *words, **environment) -> str:
-    done = subprocess.run([*command, "-f", str(COMPOSE), "--profile", "ingest", "config", *words],
+    done = subprocess.run([*command, "-f", str(COMPOSE), "--profile", "ingest", "--profile", "monitoring", "config", *words],
                           capture_output=True, text=True, env=os.environ | environment)  # fmt: skip
     if done.returncode:
         raise AssertionError(f"{command} config: {done.stderr}")

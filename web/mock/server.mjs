@@ -39,6 +39,7 @@ export async function startMock(options = {}) {
   const desk = new Desk(fleet, begin, options);
   const session = { auth: options.auth ?? "off", setup: options.setup ?? false, user: null };
   const requests = [];
+  const lastEventIds = [];
   const clients = new Set();
   const per = fleet.ids.length / 5;
 
@@ -271,6 +272,7 @@ export async function startMock(options = {}) {
       const open = url.pathname.startsWith("/api/v1/session");
       if (session.auth === "required" && !session.user && !open) throw new Problem(401, "Unauthorized", "sign in first");
       if (url.pathname === "/api/v1/live") {
+        lastEventIds.push(request.headers["last-event-id"] ?? url.searchParams.get("last_event_id") ?? "");
         response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
         response.write(frame("hello", { now_ms: now(), version: "0.1.0-mock", started_ms: begin, summary: summary() }));
         clients.add(response);
@@ -292,7 +294,7 @@ export async function startMock(options = {}) {
   await new Promise((resolve) => server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    fleet, desk, requests, session,
+    fleet, desk, requests, lastEventIds, session,
     dropClients() {
       for (const client of clients) client.destroy();
     },

@@ -29,6 +29,8 @@ import { count, visible, words } from "./text/format";
 interface Page {
   path: string;
   name: string;
+  /** Where there is little room. */
+  short?: string;
   icon: IconName;
   view: ComponentType;
   /** The time range says something on it. */
@@ -39,7 +41,7 @@ const pages: Page[] = [
   { path: "/", name: "Overview", icon: "overview", view: Overview, ranged: true },
   { path: "/fleet", name: "Fleet", icon: "fleet", view: Fleet, ranged: false },
   { path: "/alerts", name: "Alerts", icon: "alerts", view: Alerts, ranged: true },
-  { path: "/dead-letters", name: "Dead letters", icon: "letters", view: DeadLetters, ranged: false },
+  { path: "/dead-letters", name: "Dead letters", short: "Letters", icon: "letters", view: DeadLetters, ranged: false },
   { path: "/deliveries", name: "Deliveries", icon: "deliveries", view: Deliveries, ranged: false },
   { path: "/pipeline", name: "Pipeline", icon: "pipeline", view: Pipeline, ranged: false },
 ];
@@ -53,21 +55,20 @@ function Navigation({ path }: { path: string }) {
   const firing = useStore(summary)?.alerts_firing ?? 0;
   const shown = path === "/device" ? "/fleet" : path;
   return (
-    <nav aria-label="Pages">
-      <ul>
-        {pages.map((page) => (
-          <li key={page.path}>
-            <a href={href(page.path)} {...(page.path === shown ? { "aria-current": "page" as const } : {})}>
-              <Icon name={page.icon} />
-              <span>{page.name}</span>
-              {page.path === "/alerts" && firing > 0 && (
-                <span class="nav-count">{count(firing)}<span class="hidden"> firing</span></span>
-              )}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </nav>
+    <ul class="nav">
+      {pages.map((page) => (
+        <li key={page.path}>
+          <a href={href(page.path)} {...(page.path === shown ? { "aria-current": "page" as const } : {})}>
+            <Icon name={page.icon} />
+            <span class={page.short ? "long" : ""}>{page.name}</span>
+            {page.short && <span class="short" aria-hidden="true">{page.short}</span>}
+            {page.path === "/alerts" && firing > 0 && (
+              <span class="nav-count">{count(firing)}<span class="hidden"> firing</span></span>
+            )}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -115,19 +116,21 @@ function Lost() {
   return <div class="banner" role="alert">The connection to the server is lost; what you see is as of then. It is tried again by itself.</div>;
 }
 
+/** The search field may have to wait for its page's first answer. */
+function focusSearch(attempts: number): void {
+  const field = document.querySelector<HTMLInputElement>("[data-search]");
+  if (field) field.focus();
+  else if (attempts > 0) window.setTimeout(() => focusSearch(attempts - 1), 100);
+}
+
 function run(command: Command, showHelp: () => void): void {
   const { params, path } = place.get();
   switch (command.kind) {
     case "go": return navigate(href(command.path));
     case "help": return showHelp();
     case "search": {
-      const field = document.querySelector<HTMLInputElement>("[data-search]");
-      if (field) field.focus();
-      else {
-        navigate(href("/fleet"));
-        window.setTimeout(() => document.querySelector<HTMLInputElement>("[data-search]")?.focus(), 80);
-      }
-      return undefined;
+      if (!document.querySelector("[data-search]")) navigate(href("/fleet"));
+      return focusSearch(20);
     }
     case "zoomOut": return pageOf(path)?.ranged ? show(zoomedOut(rangeOf(params), serverNow())) : undefined;
     case "range": return document.getElementById("time-range")?.click();
@@ -174,14 +177,14 @@ function Shell() {
         event.preventDefault();
         main.current?.focus();
       }}>Skip to the content</a>
-      <div class="rail">
+      <nav class="rail" aria-label="Pages">
         <a class="brand" href={href("/")}><img src="/favicon.svg" alt="" />Tocsin</a>
         <Navigation path={path} />
         <div class="rail-foot">
           <span>{`Press ? for the keys`}</span>
           <span>{`Version ${meta.get()?.version ?? ""}`}</span>
         </div>
-      </div>
+      </nav>
       <div class="column">
         <header class="top">
           <h1>{deviceId === null ? page?.name ?? "Not found" : <DeviceName id={deviceId} />}</h1>
@@ -200,7 +203,7 @@ function Shell() {
           {View ? <View key={path} /> : <p>There is no such page. <a href={href("/")}>To the overview</a></p>}
         </main>
       </div>
-      <Notices />
+      <Notices depth={0} />
       <Announcer />
       {help && <Help onClose={() => setHelp(false)} />}
     </div>

@@ -323,7 +323,6 @@ export interface Tick {
   summary: Summary;
   pipeline: Pipeline;
   trend: TrendPoint[];
-  skipped?: number;
 }
 
 export interface DeviceChanges {

@@ -35,7 +35,7 @@ function drawCell(ctx: CanvasRenderingContext2D, state: DeviceState, x: number, 
 }
 
 function coloursNow(): Record<DeviceState, string> {
-  return { ok: token("--ok-mark"), alert: token("--critical-mark"), offline: token("--off-mark") };
+  return { ok: token("--ok-cell"), alert: token("--critical-mark"), offline: token("--off-mark") };
 }
 
 function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {

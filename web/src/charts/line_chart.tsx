@@ -7,7 +7,7 @@ import type { Alert, Band, Metric, Series } from "../api/types";
 import { dark, zone } from "../state/settings";
 import { useStore } from "../state/store";
 import { showFixed } from "../state/time_range";
-import { instant, measure, reading, title, withUnit } from "../text/format";
+import { instant, measure, reading, tickTime, tickValue, title, withUnit } from "../text/format";
 import { chartColumns, factsOf, valueLimits, type ChartColumns } from "./columns";
 import { faded, seriesColour, token } from "./palette";
 
@@ -104,7 +104,7 @@ export function LineChart(props: LineChartProps) {
     const edge = { stroke: faded(line, 0.25), width: 1, points: { show: false } };
     const path = metric.bool && !band ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
     const main: uPlot.Series = {
-      stroke: line, width: 1.75, points: { size: 5 }, spanGaps: false, ...(path ? { paths: path } : {}),
+      stroke: line, width: band ? 2 : 1.4, points: { size: 5 }, spanGaps: false, ...(path ? { paths: path } : {}),
     };
     const options: uPlot.Options = {
       width: Math.max(host.clientWidth, 50),
@@ -128,12 +128,15 @@ export function LineChart(props: LineChartProps) {
         },
       },
       axes: [
-        { ...axis, size: 28, space: 70 },
+        {
+          ...axis, size: 28, space: 74,
+          values: (_u, ticks, _axis, _space, step) => ticks.map((tick) => tickTime(tick * 1000, step, utc)),
+        },
         {
           ...axis, size: 52, space: 36,
-          values: (_u, ticks) =>
+          values: (_u, ticks, _axis, _space, step) =>
             ticks.map((tick) =>
-              metric.bool ? (tick === 0 ? "off" : tick === 1 ? "on" : "") : measure(tick)),
+              metric.bool ? (tick === 0 ? "off" : tick === 1 ? "on" : "") : tickValue(tick, step)),
         },
       ],
       series: band ? [{}, main, edge, edge] : [{}, main],

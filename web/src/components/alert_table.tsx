@@ -42,9 +42,9 @@ export function AlertTable({ alerts, caption, withDevice = true }: { alerts: Ale
         </button>
       ),
     },
+    ...(withDevice ? [{ key: "device", title: "Device", cell: (a: Alert) => <DeviceLink id={a.device_id} /> }] : []),
     { key: "severity", title: "Severity", cell: (a) => <SeverityBadge severity={a.severity} /> },
     { key: "state", title: "State", cell: (a) => <><StateBadge state={a.state} /> <QuietBadge alert={a} /></> },
-    ...(withDevice ? [{ key: "device", title: "Device", cell: (a: Alert) => <DeviceLink id={a.device_id} /> }] : []),
     { key: "value", title: "Value", numeric: true, cell: (a) => measure(a.value) },
     {
       key: "since", title: "Started",

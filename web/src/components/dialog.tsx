@@ -1,7 +1,8 @@
 // A modal dialog (the browser's own: it keeps the focus inside and gives it back, Escape closes it).
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "./icon";
+import { Notices, openDialogs } from "./notice";
 
 interface DialogProps {
   title: ComponentChildren;
@@ -14,12 +15,16 @@ interface DialogProps {
 export function Dialog({ title, onClose, drawer = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const [depth, setDepth] = useState(-1);
   useEffect(() => {
     const dialog = element.current;
     if (!dialog) return undefined;
     const before = document.activeElement;
     dialog.showModal();
+    openDialogs.set(openDialogs.get() + 1);
+    setDepth(openDialogs.get());
     return () => {
+      openDialogs.set(openDialogs.get() - 1);
       dialog.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
@@ -46,6 +51,7 @@ export function Dialog({ title, onClose, drawer = false, children }: DialogProps
         </header>
         {children}
       </div>
+      <Notices depth={depth} />
     </dialog>
   );
 }

@@ -18,6 +18,7 @@ import { Failure, Loading, Panel } from "./panel";
 import { Table, type Column } from "./table";
 
 const mostRows = 500;
+const none: Alert[] = [];
 
 /** How often the whole series is read anew; between, the stream adds to it. */
 function refreshOf(range: TimeRange): number {
@@ -87,7 +88,7 @@ interface MetricChartProps {
   alerts?: Alert[];
 }
 
-export function MetricChart({ metric, index, device, alerts = [] }: MetricChartProps) {
+export function MetricChart({ metric, index, device, alerts = none }: MetricChartProps) {
   const { bands: allBands } = useMeta();
   const range = useTimeRange();
   const [asTable, setAsTable] = useState(false);

@@ -31,8 +31,13 @@ export async function attempt(work: () => Promise<string>): Promise<boolean> {
   }
 }
 
-export function Notices() {
+/** How many dialogs are open: a modal one makes everything outside it mute. */
+export const openDialogs = new Store<number>(0);
+
+/** `depth`: the number of open dialogs when this place is the topmost. */
+export function Notices({ depth }: { depth: number }) {
   const shown = useStore(notices);
+  if (useStore(openDialogs) !== depth) return null;
   return (
     <div class="notices" role="status" aria-live="polite">
       {shown.map((notice) => (

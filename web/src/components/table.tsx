@@ -82,7 +82,7 @@ function Cells<Row>({ columns, row }: { columns: Column<Row>[]; row: Row }) {
 
 export function Table<Row>(props: Common<Row>) {
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label={props.caption}>
+    <div class="table-box" tabIndex={0} role="region" aria-label={`${props.caption}, table`}>
       <table>
         <caption class="hidden">{props.caption}</caption>
         <thead><HeadRow columns={props.columns} sorting={props.sorting} /></thead>
@@ -146,7 +146,7 @@ export function VirtualTable<Row>(props: VirtualProps<Row>) {
   const before = first * props.rowHeight;
   const after = Math.max(0, props.total - last) * props.rowHeight;
   return (
-    <div ref={box} class="table-box virtual" tabIndex={0} role="region" aria-label={props.caption}>
+    <div ref={box} class="table-box virtual" tabIndex={0} role="region" aria-label={`${props.caption}, table`}>
       <table aria-rowcount={props.total + 1}>
         <caption class="hidden">{props.caption}</caption>
         <thead><HeadRow columns={props.columns} sorting={props.sorting} /></thead>

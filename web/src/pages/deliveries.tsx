@@ -60,7 +60,7 @@ function Channels() {
     { key: "dead", title: "Given up", numeric: true, cell: (c) => count(c.dead) },
     { key: "why", title: "Last reason", wide: true, cell: (c) => visible(c.last_dead_reason ?? "") },
     {
-      key: "do", title: "",
+      key: "do", title: "Action",
       cell: (c) => (may ? (
         <span class="buttons tight">
           <button type="button" disabled={busy !== ""} aria-label={`Test ${c.name}`} onClick={() => void test(c)}>Test</button>

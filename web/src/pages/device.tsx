@@ -93,7 +93,7 @@ function History({ id }: { id: string }) {
   const answer = useQuery(`hourly ${id}`, (signal) => api.hourly({ device: id, limit: 24 }, signal), 60_000);
   const rows = answer.data?.rows ?? [];
   return (
-    <Panel title="Hours" note="of the batch job's table" sheet={() => hourlySheet(rows, metrics)}>
+    <Panel title="Hours" note="of the batch job's table" sheet={() => hourlySheet(rows, metrics)} class="limited">
       {answer.error && <Failure error={answer.error} again={answer.again} />}
       {!answer.data && !answer.error && <Loading />}
       {answer.data && rows.length === 0 && <Empty>The hourly table has no row of this device yet.</Empty>}
@@ -141,8 +141,8 @@ function DeviceView({ id }: { id: string }) {
           <MetricChart key={metric.name} metric={metric} index={i} device={id} alerts={perMetric[i] ?? []} />
         ))}
       </div>
-      <div class="split">
-        <Panel title="Alert history" note={`the ${count(alerts.length)} newest`} sheet={() => alertSheet(alerts, "device-alerts")} class="limited">
+      <div class="two">
+        <Panel title="Alert history" note={alerts.length > 0 ? `the ${count(alerts.length)} newest` : undefined} sheet={() => alertSheet(alerts, "device-alerts")} class="limited">
           {alerts.length === 0
             ? <Empty>No alert of this device is held.</Empty>
             : <AlertTable alerts={alerts} caption="Alerts of the device" withDevice={false} />}

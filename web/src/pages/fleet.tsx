@@ -33,15 +33,14 @@ function describe(device: Device): string {
   return "OK";
 }
 
-/** Grows every few seconds, and at once when the fleet was read. */
-function useOrderClock(version: number): number {
+/** Grows every few seconds. */
+function useOrderClock(): number {
   const [clock, setClock] = useState(0);
   useEffect(() => {
     const timer = window.setInterval(() => setClock((c) => c + 1), orderEveryMs);
     return () => window.clearInterval(timer);
   }, []);
-  // A count that changed (devices came) is not waited for.
-  return clock * 1_000_000 + (version < 12 ? version : 0) + fleet.devices.length * 1000;
+  return clock;
 }
 
 export function Fleet() {
@@ -56,10 +55,10 @@ export function Fleet() {
   const state = params.get("state") ?? "all";
   const sort = params.get("sort") ?? "state";
   const order = params.get("order") === "desc" ? "desc" : "asc";
-  const clock = useOrderClock(version);
+  const clock = useOrderClock();
   const ids = useMemo(
     () => sorted(fleet.devices.filter((d) => matches(d, { search, state })), sort, order, metrics).map((d) => d.id),
-    [search, state, sort, order, clock, loaded],
+    [search, state, sort, order, clock, fleet.devices.length, loaded],
   );
   const byId = useMemo(() => new Map(fleet.devices.map((d) => [d.id, d])), [version, loaded]);
   const byName = useMemo(

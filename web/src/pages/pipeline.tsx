@@ -36,8 +36,8 @@ export function Pipeline() {
         <ol class="flow">
           <li><span class="flow-name">Appended to iot.raw</span><span class="flow-rate">{rate(rates.appended)}</span></li>
           <li><span class="flow-name">Processed</span><span class="flow-rate">{rate(rates.processed)}</span><span class="flow-name">lag {count(now.lag)}</span></li>
-          <li><span class="flow-name">Dead letters</span><span class="flow-rate">{rate(rates.dead_letters)}</span><a href={href("/dead-letters")}>look at them</a></li>
-          <li><span class="flow-name">Alert transitions</span><span class="flow-rate">{rate(rates.alerts)}</span><a href={href("/alerts")}>look at them</a></li>
+          <li><span class="flow-name">Dead letters to iot.dlq</span><span class="flow-rate">{rate(rates.dead_letters)}</span><a href={href("/dead-letters")}>look at them</a></li>
+          <li><span class="flow-name">Alert transitions to iot.alerts</span><span class="flow-rate">{rate(rates.alerts)}</span><a href={href("/alerts")}>look at them</a></li>
         </ol>
       </Panel>
       <div class="figures">

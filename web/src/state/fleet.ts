@@ -2,7 +2,7 @@
 // sorting answer at once. Bounded: of larger fleets the first `mostDevices` by id.
 import { api } from "../api/client";
 import type { Device, DeviceChanges, Metric } from "../api/types";
-import { onDevices } from "./live";
+import { missed, onDevices } from "./live";
 import { Store } from "./store";
 
 export const mostDevices = 50_000;
@@ -44,6 +44,7 @@ export async function loadFleet(): Promise<void> {
       fleet.merge(changes.devices);
       changed();
     });
+    missed.subscribe(() => void loadFleet());
   }
   try {
     for (let offset = 0; offset < mostDevices; offset += pageSize) {

@@ -11,6 +11,8 @@ export const pipeline = new Store<Pipeline | null>(null);
 export const trend = new Store<TrendPoint[]>([]);
 /** Grows with every alert transition and after `reset`: lists of alerts are read anew. */
 export const alertVersion = new Store<number>(0);
+/** Grows when frames were missed: what the stream has built up is read anew. */
+export const missed = new Store<number>(0);
 /** The last transition, for the announcement to screen readers. */
 export const lastAlert = new Store<Alert | null>(null);
 /** Another value than before: the server was started again. */
@@ -32,7 +34,8 @@ export function onDevices(listener: (changes: DeviceChanges) => void): () => voi
 let source: EventSource | null = null;
 let lastId = "";
 
-function setSummary(next: Summary): void {
+/** Takes in the figures, and with them the server's clock. */
+export function setSummary(next: Summary): void {
   clockOffsetMs = next.now_ms - Date.now();
   summary.set(next);
 }
@@ -69,7 +72,12 @@ function open(): void {
     lastAlert.set(alert);
     alertVersion.set(alertVersion.get() + 1);
   });
-  on<object>("reset", () => alertVersion.set(alertVersion.get() + 1));
+  on<object>("reset", () => {
+    alertVersion.set(alertVersion.get() + 1);
+    missed.set(missed.get() + 1);
+  });
+  // We read too slowly: which devices changed meanwhile nobody says again.
+  on<object>("skipped", () => missed.set(missed.get() + 1));
   stream.addEventListener("error", () => {
     if (source !== stream) return;
     connection.set("lost");
@@ -79,8 +87,9 @@ function open(): void {
 }
 
 function reopen(): void {
-  if (connection.get() === "lost") {
-    source?.close();
+  // Signed out or paused meanwhile: nobody wants it.
+  if (source !== null && connection.get() === "lost") {
+    source.close();
     open();
   }
 }

@@ -33,7 +33,7 @@ export function toJson(sheet: Sheet): string {
 
 export function fileName(sheet: Sheet, extension: string, nowMs: number): string {
   const stamp = new Date(nowMs).toISOString().replace(/[-:]/g, "").slice(0, 15);
-  const name = sheet.name.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const name = sheet.name.replace(/[^A-Za-z0-9_]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   return `tocsin-${name === "" ? "export" : name}-${stamp}Z.${extension}`;
 }
 

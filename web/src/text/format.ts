@@ -136,6 +136,20 @@ export function instant(ms: number | null | undefined, utc: boolean, nowMs?: num
   return `${date(ms, utc)} ${time}`;
 }
 
+/** A tick of a time axis whose ticks are `stepSeconds` apart. */
+export function tickTime(ms: number, stepSeconds: number, utc: boolean): string {
+  if (stepSeconds >= 86_400 || (clock(ms, utc) === "00:00:00" && stepSeconds >= 3600)) return date(ms, utc).slice(5);
+  return stepSeconds < 60 ? clock(ms, utc) : clock(ms, utc).slice(0, 5);
+}
+
+/** A tick of a value axis whose ticks are `step` apart: as many decimals as tell them apart. */
+export function tickValue(value: number, step: number): string {
+  let decimals = 0;
+  // Steps are 1, 2, 2.5 or 5 times a power of ten.
+  while (decimals < 8 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals += 1;
+  return Math.abs(value) >= 10_000 ? shortCount(value) : value.toFixed(decimals);
+}
+
 /** The value of `<input type="datetime-local">` for an instant, and back. */
 export function toInput(ms: number, utc: boolean): string {
   return `${date(ms, utc)}T${clock(ms, utc)}`;
@@ -157,8 +171,12 @@ export function title(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Text with control characters made visible, so that a name cannot pretend to be something else. */
+/**
+ * Text with control characters made visible, so that a name cannot pretend to be something else, and
+ * one of nothing but blanks can be seen.
+ */
 export function visible(text: string): string {
+  if (text !== "" && text.trim() === "") return "␣".repeat(text.length);
   return text.replace(
     // C0, DEL, C1, bidirectional controls, zero-width and other format characters.
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
