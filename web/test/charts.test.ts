@@ -66,6 +66,9 @@ test("the open minute replaces the trend's last point, or comes behind it", () =
 test("live samples come behind those that are there, each once", () => {
   assert.deepEqual(withSamples(samples, [8000, 9000, 9500], [7, 8, 9]).t, [1000, 2000, 3000, 9000, 9500]);
   assert.equal(withSamples(samples, [8000], [7]), samples);
+  // Old data: what came in now happened before the range.
+  const none = { ...samples, from_ms: 5000, t: [], v: [] };
+  assert.equal(withSamples(none, [1000, 2000], [1, 2]), none);
 });
 
 test("cells of the heat map fill the width and stay within the height", () => {

@@ -141,7 +141,7 @@ export function withOpenMinute(series: Series, point: { minute_ms: number; avg: 
 /** The samples with newer ones of the live stream behind them. */
 export function withSamples(series: Series, t: number[], v: (number | null)[]): Series {
   if (series.kind !== "samples") return series;
-  const last = series.t[series.t.length - 1] ?? -Infinity;
+  const last = series.t[series.t.length - 1] ?? series.from_ms;
   const first = t.findIndex((at) => at > last);
   if (first < 0) return series;
   return { ...series, t: [...series.t, ...t.slice(first)], v: [...(series.v ?? []), ...v.slice(first)] };
