@@ -126,7 +126,9 @@ export function withOpenMinute(series: Series, point: { minute_ms: number; avg: 
   const last = series.t[series.t.length - 1];
   // A bucket of more than a minute holds more than the stream tells: the next answer brings it.
   if (series.bucket_ms > 60_000 || (last !== undefined && last > minute_ms)) return series;
-  const keep = last === minute_ms ? series.t.length - 1 : series.t.length;
+  // Buckets begin at multiples of their width: the one of this minute may begin a little before it.
+  const same = last !== undefined && minute_ms - last < 60_000;
+  const keep = same ? series.t.length - 1 : series.t.length;
   const column = <T>(values: T[] | undefined, value: T): T[] => [...(values ?? []).slice(0, keep), value];
   return {
     ...series,
