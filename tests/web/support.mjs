@@ -73,7 +73,7 @@ export async function checkFits(page, name) {
 export const views = [
   { name: "overview", path: "/?range=3h" },
   { name: "fleet", path: "/fleet" },
-  { name: "device", path: "/device?id=dev_07&range=3h" },
+  { name: "device", path: "/device?id=dev_32&range=3h" },
   { name: "alerts", path: "/alerts?range=12h&state=all" },
   { name: "dead-letters", path: "/dead-letters" },
   { name: "deliveries", path: "/deliveries" },

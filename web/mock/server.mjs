@@ -46,13 +46,13 @@ export async function startMock(options = {}) {
   const summary = () => {
     const t = now();
     const devices = fleet.ids.map((_, d) => fleet.device(d, t));
-    const alerts = fleet.alerts(t);
+    const episodes = fleet.episodes(t - 24 * 3600_000, t);
     return {
       now_ms: t, events: Math.floor((t % 86400_000) / 5000) * fleet.ids.length, devices: devices.length,
       devices_online: devices.filter((d) => d.state !== "offline").length,
       devices_offline: devices.filter((d) => d.state === "offline").length,
-      devices_in_alert: devices.filter((d) => d.alerts > 0).length, alerts: alerts.length,
-      alerts_firing: alerts.filter((a) => a.state === "firing").length, dead_letters: desk.letters.length,
+      devices_in_alert: devices.filter((d) => d.alerts > 0).length, alerts: episodes.length,
+      alerts_firing: episodes.filter((e) => e.end > t).length, dead_letters: desk.letters.length,
       events_per_second: per, newest_event_ms: fleet.ids.length === 0 ? null : t - 80,
     };
   };

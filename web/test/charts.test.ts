@@ -59,6 +59,7 @@ test("the open minute replaces the trend's last point, or comes behind it", () =
   const point = { minute_ms: 480_000, avg: 24, min: 1, max: 50, count: 9 };
   assert.deepEqual(withOpenMinute(trend, point).avg, [20, 21, 22, 24]);
   assert.deepEqual(withOpenMinute(trend, { ...point, minute_ms: 540_000 }).t.slice(-2), [480_000, 540_000]);
+  assert.deepEqual(withOpenMinute(trend, { ...point, minute_ms: 485_000 }).t, [0, 60_000, 120_000, 485_000]);
   assert.equal(withOpenMinute(trend, { ...point, minute_ms: 60_000 }), trend);
   assert.equal(withOpenMinute(trend, { ...point, count: 0, avg: null }), trend);
 });
@@ -66,6 +67,9 @@ test("the open minute replaces the trend's last point, or comes behind it", () =
 test("live samples come behind those that are there, each once", () => {
   assert.deepEqual(withSamples(samples, [8000, 9000, 9500], [7, 8, 9]).t, [1000, 2000, 3000, 9000, 9500]);
   assert.equal(withSamples(samples, [8000], [7]), samples);
+  // Old data: what came in now happened before the range.
+  const none = { ...samples, from_ms: 5000, t: [], v: [] };
+  assert.equal(withSamples(none, [1000, 2000], [1, 2]), none);
 });
 
 test("cells of the heat map fill the width and stay within the height", () => {

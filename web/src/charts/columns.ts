@@ -126,7 +126,9 @@ export function withOpenMinute(series: Series, point: { minute_ms: number; avg: 
   const last = series.t[series.t.length - 1];
   // A bucket of more than a minute holds more than the stream tells: the next answer brings it.
   if (series.bucket_ms > 60_000 || (last !== undefined && last > minute_ms)) return series;
-  const keep = last === minute_ms ? series.t.length - 1 : series.t.length;
+  // Buckets begin at multiples of their width: the one of this minute may begin a little before it.
+  const same = last !== undefined && minute_ms - last < 60_000;
+  const keep = same ? series.t.length - 1 : series.t.length;
   const column = <T>(values: T[] | undefined, value: T): T[] => [...(values ?? []).slice(0, keep), value];
   return {
     ...series,
@@ -141,7 +143,7 @@ export function withOpenMinute(series: Series, point: { minute_ms: number; avg: 
 /** The samples with newer ones of the live stream behind them. */
 export function withSamples(series: Series, t: number[], v: (number | null)[]): Series {
   if (series.kind !== "samples") return series;
-  const last = series.t[series.t.length - 1] ?? -Infinity;
+  const last = series.t[series.t.length - 1] ?? series.from_ms;
   const first = t.findIndex((at) => at > last);
   if (first < 0) return series;
   return { ...series, t: [...series.t, ...t.slice(first)], v: [...(series.v ?? []), ...v.slice(first)] };

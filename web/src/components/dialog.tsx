@@ -15,6 +15,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, drawer = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const ended = useRef(false);
   const [depth, setDepth] = useState(-1);
   useEffect(() => {
     const dialog = element.current;
@@ -24,6 +25,7 @@ export function Dialog({ title, onClose, drawer = false, children }: DialogProps
     openDialogs.set(openDialogs.get() + 1);
     setDepth(openDialogs.get());
     return () => {
+      ended.current = true;
       openDialogs.set(openDialogs.get() - 1);
       dialog.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -37,6 +39,10 @@ export function Dialog({ title, onClose, drawer = false, children }: DialogProps
       onCancel={(event) => {
         event.preventDefault();
         onClose();
+      }}
+      onClose={() => {
+        // The browser may close it without asking (Escape twice); our own closing comes here, too.
+        if (!ended.current) onClose();
       }}
       onClick={(event) => {
         if (event.target === element.current) onClose();

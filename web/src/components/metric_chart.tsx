@@ -118,7 +118,9 @@ export function MetricChart({ metric, index, device, alerts = none }: MetricChar
     : boundsOf(range, serverNow());
   let series = answer.data;
   if (series && range.kind === "last" && !answer.loading) {
-    const open = openMinutes.find((point) => point.metric === metric.name);
+    // Event times: of old data the open minute lies long ago.
+    const open = openMinutes.find((point) =>
+      point.metric === metric.name && point.minute_ms >= bounds.fromMs - 60_000 && point.minute_ms <= bounds.toMs);
     if (device === null && open) series = withOpenMinute(series, open);
     if (device !== null) series = withSamples(series, liveSamples.t, liveSamples.v);
   }

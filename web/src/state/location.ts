@@ -52,6 +52,7 @@ export function setParams(changes: Record<string, string | null>, replace = fals
     else params.set(name, value);
   }
   const text = params.toString();
+  if (text === place.get().params.toString()) return;
   go(place.get().path + (text === "" ? "" : `?${text}`), replace);
 }
 
