@@ -42,7 +42,8 @@ class MigrateTest : public testing::Test {
     Strings values;
     const PartitionOffsets offsets = log.Offsets(partition).value();
     for (std::int64_t next = std::max(offsets.earliest, from); next < offsets.latest;) {
-      for (const auto& batch : log.Fetch(partition, next, 1 << 20).value()) {
+      const auto batches = log.Fetch(partition, next, 1 << 20).value();
+      for (const auto& batch : batches) {
         Record record;
         for (RecordBatch::Cursor cursor(*batch); cursor.Next(record);) {
           if (record.offset >= next) values.emplace_back(record.value);
