@@ -125,7 +125,7 @@ class Bench:
         options = self.options
         with self.workspace("warm") as work:  # the broker's own topics are made, its code is compiled
             self.fill(work, 300_000, 1000)
-            self.process(work, "warm")
+            self.process(work, "warm-up")
         for what in ("copy", "exactly_once", "at_least_once"):
             with self.workspace(f"light-{what.replace('_', '-')}") as work:
                 for topic in ("raw", "processed", "alerts", "dlq"):

@@ -42,7 +42,8 @@ struct NotifyOptions {
 // kCatchUpUs), so that what fired and resolved meanwhile is not told as news.
 class NotifyStage : public Stage {
  public:
-  static constexpr std::string_view kName = "notify";  // of its state and, but for a cluster, its consumer group
+  static constexpr std::string_view kName =
+      "notify";  // of its state and, but for a cluster, its consumer group
   static constexpr std::int64_t kCatchUpUs = 30'000'000;
 
   // kConfiguration for a channel that cannot be made. The references must outlive the stage.

@@ -72,6 +72,13 @@ Result<Metadata> ReadMetadata(rd_kafka_t* rk, const std::string* topic, int time
   return Metadata(metadata);
 }
 
+// A coordinator that moves or begins: of a new cluster, too.
+bool CoordinatorComesSoon(int error) {
+  return error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+         error == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+         error == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
 }  // namespace
 
 Result<std::vector<TopicInfo>> Cluster::Topics() {
@@ -227,10 +234,8 @@ Result<std::optional<std::int64_t>> Cluster::CommittedOffset(std::string_view gr
       if (list->elems[0].offset < 0) return std::nullopt;
       return list->elems[0].offset;
     }
-    const bool soon = error == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
-                      error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
-                      error == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
-                      error == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+    const bool soon =
+        error == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT || CoordinatorComesSoon(error);
     if (!soon || clock.SteadyUs() > deadline_us) return std::unexpected(KafkaError(error, what));
     std::this_thread::sleep_for(kAgain);
   }
@@ -238,6 +243,18 @@ Result<std::optional<std::int64_t>> Cluster::CommittedOffset(std::string_view gr
 
 Status Cluster::SetOffsets(const std::string& group,
                            const std::map<TopicPartition, std::int64_t>& offsets) {
+  const SystemClock clock;
+  const std::int64_t deadline_us = clock.SteadyUs() + options_.transaction_timeout_ms * 1000LL;
+  for (;;) {
+    int error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    Status set = SetOffsetsOnce(group, offsets, error);
+    if (set || !CoordinatorComesSoon(error) || clock.SteadyUs() > deadline_us) return set;
+    std::this_thread::sleep_for(kAgain);
+  }
+}
+
+Status Cluster::SetOffsetsOnce(const std::string& group,
+                               const std::map<TopicPartition, std::int64_t>& offsets, int& error) {
   const std::string what = "setting the offsets of group " + group;
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
   for (const auto& [partition, offset] : offsets) {
@@ -251,18 +268,22 @@ Status Cluster::SetOffsets(const std::string& group,
       rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get());
   rd_kafka_AlterConsumerGroupOffsets(client_.get(), &request, 1, options.get(), queue.get());
   rd_kafka_AlterConsumerGroupOffsets_destroy(request);
-  TOCSIN_ASSIGN(const Event event, Answer(queue.get(), options_.request_timeout_ms, what));
+  const Event event(rd_kafka_queue_poll(queue.get(), options_.request_timeout_ms + 1000));
+  error = event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(KafkaError(error, what));
   std::size_t count = 0;
   const rd_kafka_group_result_t** groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
       rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     if (const rd_kafka_error_t* failure = rd_kafka_group_result_error(groups[i])) {
+      error = rd_kafka_error_code(failure);
       return std::unexpected(KafkaError(*failure, what));
     }
     const rd_kafka_topic_partition_list_t* set = rd_kafka_group_result_partitions(groups[i]);
     for (int j = 0; set != nullptr && j < set->cnt; ++j) {
       if (set->elems[j].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return std::unexpected(KafkaError(set->elems[j].err, what));
+        error = set->elems[j].err;
+        return std::unexpected(KafkaError(error, what));
       }
     }
   }

@@ -62,6 +62,10 @@ class Cluster {
   Result<std::int64_t> ListOffsetOnce(const TopicPartition& partition, std::int64_t spec,
                                       bool committed_only, int& error);
 
+  // `error` is Kafka's code of what failed.
+  Status SetOffsetsOnce(const std::string& group,
+                        const std::map<TopicPartition, std::int64_t>& offsets, int& error);
+
   // Never joins the group.
   Result<Client*> ClientOf(const std::string& group);
 

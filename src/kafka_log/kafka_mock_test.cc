@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include <stdexcept>
+#include <vector>
 
 #include "kafka_log/kafka_log.h"
 
@@ -23,7 +24,9 @@ class MockCluster {
  public:
   MockCluster() {
     char reason[256];
-    rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), reason, sizeof reason);
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "3", reason, sizeof reason);
+    rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (rk_ == nullptr) throw std::runtime_error(reason);
     cluster_ = rd_kafka_mock_cluster_new(rk_, 1);
     rd_kafka_mock_topic_create(cluster_, "t", 2, 1);
@@ -36,8 +39,9 @@ class MockCluster {
   MockCluster& operator=(const MockCluster&) = delete;
 
   std::string bootstrap() const { return rd_kafka_mock_cluster_bootstraps(cluster_); }
-  void FailNext(std::int16_t api_key, rd_kafka_resp_err_t error) {
-    rd_kafka_mock_push_request_errors(cluster_, api_key, 1, error);
+  void FailNext(std::int16_t api_key, rd_kafka_resp_err_t error, std::size_t times) {
+    const std::vector<rd_kafka_resp_err_t> errors(times, error);
+    rd_kafka_mock_push_request_errors_array(cluster_, api_key, errors.size(), errors.data());
   }
 
  private:
@@ -120,7 +124,8 @@ TEST_P(KafkaErrorTest, EndsAsItShould) {
   auto opened = KafkaLog::Open(options, clock_, {});
   ASSERT_TRUE(opened) << opened.error().message();
   const std::unique_ptr<Log> log = std::move(*opened);
-  cluster_.FailNext(GetParam().api_key, GetParam().error);
+  // A refusal stays one.
+  cluster_.FailNext(GetParam().api_key, GetParam().error, GetParam().end == End::kRefused ? 9 : 1);
   const auto transaction = log->Begin({.ingest = true}).value();
   RecordBatchBuilder batch;
   batch.Append("key", "value");

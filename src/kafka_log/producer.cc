@@ -166,8 +166,8 @@ Status Producer::Produce(const TopicPartition& partition, std::string_view paylo
     rd_kafka_message_t* from = messages.data();
     std::int64_t waited_ms = 0;
     while (used > 0) {
-      const int taken = rd_kafka_produce_batch(topic, partition.partition, 0, from,
-                                               static_cast<int>(used));
+      const int taken =
+          rd_kafka_produce_batch(topic, partition.partition, 0, from, static_cast<int>(used));
       // Taken from the front on: the first that is refused refuses those behind it, too.
       const auto good = static_cast<std::size_t>(std::max(taken, 0));
       from += good;

@@ -43,9 +43,9 @@ class Producer {
   bool reports() const { return reports_; }
 
   Status Begin();
-  // Sends `count` encoded records (log/record_batch.h). They are not copied: `payload` and `delivery`
-  // (may be null) must live until the commit or Wait() succeeded or the producer is gone. Waits
-  // while the queue is full.
+  // Sends `count` encoded records (log/record_batch.h). They are not copied: `payload` and
+  // `delivery` (may be null) must live until the commit or Wait() succeeded or the producer is
+  // gone. Waits while the queue is full.
   Status Produce(const TopicPartition& partition, std::string_view payload, std::uint32_t count,
                  Delivery* delivery);
   Status SendOffsets(const rd_kafka_topic_partition_list_s& offsets,

@@ -299,7 +299,10 @@ TEST(SpoolEntryTest, ComesBackAsItWas) {
   batch.Append("key", "value", EncodeHeaders({{"h", "1"}}));
   batch.Append(std::nullopt, std::string("\0x", 2));
   auto [payload, count] = batch.Take();
-  entry.appends.push_back({{"t", 3}, payload, count});
+  SpoolEntry::Append& append = entry.appends.emplace_back();
+  append.partition = TopicPartition{"t", 3};
+  append.payload = payload;
+  append.count = count;
   entry.offsets["g"][{"t", 1}] = 12;
   entry.steps.push_back(
       {.store = "s", .partition = 0x7fffffff, .replace = true, .key = {}, .value = {}});
