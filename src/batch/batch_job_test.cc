@@ -454,6 +454,24 @@ TEST_F(BatchJobTest, TheRowsAreTheSameForAnyMemoryAndAnyNumberOfThreads) {
   }
 }
 
+TEST_F(BatchJobTest, MoreDevicesThanAThreadRemembersKeepTheirRows) {
+  std::string text;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 140'000; ++i) {
+      text += Event("d" + std::to_string(i),
+                    round == 0 ? "1970-01-01T00:00:00Z" : "1970-01-01T01:00:00Z",
+                    std::to_string(i % 50), "30");
+    }
+  }
+  options_.csv = true;
+  options_.threads = 2;
+  const BatchReport report = RunText(text);
+  EXPECT_EQ(report.devices, 140'000U);
+  EXPECT_EQ(report.cleansed, 280'000U);
+  EXPECT_EQ(report.hours, 280'000U);
+  EXPECT_EQ(report.duplicates, 0U);
+}
+
 TEST_F(BatchJobTest, TheQualityReportAddsUpForAnyMemory) {
   const std::string text = FewDevices() + Event("late", "1970-01-01T00:00:00Z", "60", "50") +
                            Event("late", "1970-01-01T00:00:30Z", "60", "50") +

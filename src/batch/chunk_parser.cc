@@ -10,6 +10,8 @@
 namespace tocsin {
 namespace {
 
+constexpr std::size_t kMaxLocalCodes = 128 * 1024;
+
 EventLimits LimitsOf(const Settings& settings) {
   return {.max_bytes = static_cast<std::size_t>(settings.max_event_bytes),
           .max_depth = static_cast<std::size_t>(settings.max_event_depth),
@@ -47,7 +49,16 @@ class ChunkParser::Worker {
   ParsedChunk chunk;
 
  private:
+  // A dictionary of very many is begun anew, so that the threads together stay small.
+  static void Bound(DeviceDictionary& dictionary, std::vector<std::uint32_t>& codes) {
+    if (dictionary.size() < kMaxLocalCodes) return;
+    dictionary = DeviceDictionary();
+    codes.clear();
+  }
+
   void Encode() {
+    Bound(dictionaries_.devices, dictionaries_.device_codes);
+    Bound(dictionaries_.statuses, dictionaries_.status_codes);
     const EventBatch& events = chunk.events;
     const std::size_t rows = events.size();
     chunk.device.clear();
