@@ -484,9 +484,8 @@ class Connection {
     stream_->layer().expires_after(kDrainTime);
     std::array<char, 16 * 1024> bytes;
     while (!error && drained < kDrainBytes) {
-      const std::size_t count = co_await stream_->layer().async_read_some(
+      drained += co_await stream_->layer().async_read_some(
           net::buffer(bytes), net::redirect_error(net::use_awaitable, error));
-      drained += count;
     }
   }
 
