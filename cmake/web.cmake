@@ -51,4 +51,6 @@ if(TOCSIN_WEB_BUILT)
             ${web}/tsconfig.json
     COMMENT "The dashboard page" VERBATIM)
   set(TOCSIN_WEB_ASSETS_SOURCE ${CMAKE_BINARY_DIR}/generated/static_assets.cc)
+  # A target of this folder, so that targets of others may wait for the file.
+  add_custom_target(web_page DEPENDS ${TOCSIN_WEB_ASSETS_SOURCE})
 endif()
