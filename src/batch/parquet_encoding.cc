@@ -79,7 +79,7 @@ void PutDeltaBinaryPacked(std::span<const std::int64_t> values, std::string& out
   PutVarint(out, values.size());
   PutVarint(out, ThriftWriter::ZigZag(values.empty() ? 0 : values[0]));
   // Differences wrap around, which readers undo.
-  std::uint64_t deltas[kBlock];
+  std::uint64_t deltas[kBlock] = {};
   for (std::size_t at = 1; at < values.size(); at += kBlock) {
     const std::size_t count = std::min(kBlock, values.size() - at);
     std::int64_t least = std::numeric_limits<std::int64_t>::max();
