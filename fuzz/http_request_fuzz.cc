@@ -20,7 +20,7 @@ void Check(bool holds) {
 }
 
 void ReadTarget(std::string_view text) {
-  tocsin::HttpRequest request;
+  tocsin::ServerRequest request;
   if (!tocsin::ParseTarget(text, request)) return;
   Check(request.path.starts_with('/') || text.starts_with("/"));
   Check(request.path.size() <= text.size());

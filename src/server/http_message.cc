@@ -86,8 +86,8 @@ std::string_view StatusName(int status) {
   }
 }
 
-HttpResponse Problem(int status, std::string_view detail, std::string_view more) {
-  HttpResponse response;
+ServerResponse Problem(int status, std::string_view detail, std::string_view more) {
+  ServerResponse response;
   response.status = status;
   response.content_type = "application/problem+json";
   response.body = R"({"type":"about:blank","title":)";
@@ -99,7 +99,7 @@ HttpResponse Problem(int status, std::string_view detail, std::string_view more)
   return response;
 }
 
-bool ParseTarget(std::string_view target, HttpRequest& request) {
+bool ParseTarget(std::string_view target, ServerRequest& request) {
   request.target = target;
   request.path.clear();
   request.query.clear();

@@ -14,14 +14,14 @@
 namespace tocsin {
 
 // Names in lower case, in their order.
-using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+using ServerHeaders = std::vector<std::pair<std::string, std::string>>;
 
-struct HttpRequest {
+struct ServerRequest {
   std::string method;                                      // "GET"
   std::string target;                                      // as sent
   std::string path;                                        // percent-decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in order
-  HttpHeaders headers;
+  ServerHeaders headers;
   std::string body;        // as sent
   std::string peer;        // address of the other end
   bool encrypted = false;  // TLS ends here
@@ -29,21 +29,21 @@ struct HttpRequest {
 
   // The value of the first header of that name (in lower case), "" when there is none.
   std::string_view Header(std::string_view name) const {
-    const auto found = std::ranges::find(headers, name, &HttpHeaders::value_type::first);
+    const auto found = std::ranges::find(headers, name, &ServerHeaders::value_type::first);
     return found == headers.end() ? std::string_view() : std::string_view(found->second);
   }
   // The first query parameter of that name, or nothing.
   std::optional<std::string_view> Parameter(std::string_view name) const {
-    const auto found = std::ranges::find(query, name, &HttpHeaders::value_type::first);
+    const auto found = std::ranges::find(query, name, &ServerHeaders::value_type::first);
     if (found == query.end()) return std::nullopt;
     return std::string_view(found->second);
   }
 };
 
-struct HttpResponse {
+struct ServerResponse {
   int status = 200;
   std::string content_type = "application/json";
-  HttpHeaders headers;  // besides those of every answer
+  ServerHeaders headers;  // besides those of every answer
   std::string body;
   std::span<const std::uint8_t> constant{};  // instead of `body`: bytes that live for the whole run
   // An open stream: `body` is sent, then the frames of LiveStream::Publish() from number
@@ -59,11 +59,11 @@ std::string_view StatusName(int status);
 
 // application/problem+json (RFC 9457) with title, status and detail. `more` is appended to the
 // members as it is: `,"errors":[…]`.
-HttpResponse Problem(int status, std::string_view detail, std::string_view more = {});
+ServerResponse Problem(int status, std::string_view detail, std::string_view more = {});
 
 // `target` of a request line in origin form, cut at `?` and percent-decoded (`+` stays in the path
 // and is a space in the query). False for anything else: another form, a bad escape, a control
 // character, more than 64 parameters.
-bool ParseTarget(std::string_view target, HttpRequest& request);
+bool ParseTarget(std::string_view target, ServerRequest& request);
 
 }  // namespace tocsin

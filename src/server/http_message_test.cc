@@ -6,7 +6,7 @@ namespace tocsin {
 namespace {
 
 TEST(HttpTargetTest, PathAndQueryAreDecoded) {
-  HttpRequest request;
+  ServerRequest request;
   ASSERT_TRUE(ParseTarget("/a%2Fb/c+d?x=1%262&y=a+b&&z&x=3", request));
   EXPECT_EQ(request.path, "/a/b/c+d");
   EXPECT_EQ(request.Parameter("x"), "1&2");
@@ -17,7 +17,7 @@ TEST(HttpTargetTest, PathAndQueryAreDecoded) {
 }
 
 TEST(HttpTargetTest, OtherFormsAndBadEscapesAreRefused) {
-  HttpRequest request;
+  ServerRequest request;
   for (const char* target :
        {"", "*", "http://x/", "x", "/%", "/%a", "/%zz", "/a b", "/?a=%0", "/\x7f"}) {
     EXPECT_FALSE(ParseTarget(target, request)) << target;
@@ -28,13 +28,13 @@ TEST(HttpTargetTest, OtherFormsAndBadEscapesAreRefused) {
 }
 
 TEST(HttpTargetTest, AZeroByteMayBeWrittenAsAnEscape) {
-  HttpRequest request;
+  ServerRequest request;
   ASSERT_TRUE(ParseTarget("/?id=a%00b", request));
   EXPECT_EQ(request.Parameter("id"), std::string_view("a\0b", 3));
 }
 
 TEST(ProblemTest, NamesTheStatusAndKeepsTheTextValid) {
-  const HttpResponse response = Problem(404, "no \"x\"\n", ",\"errors\":[]");
+  const ServerResponse response = Problem(404, "no \"x\"\n", ",\"errors\":[]");
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.content_type, "application/problem+json");
   EXPECT_EQ(

@@ -222,7 +222,8 @@ class Loop {
 
 // Has a worker make the answer; completes in the coroutine's loop.
 template <class Token>
-auto AnswerByWorker(Shared& shared, HttpRequest& request, HttpResponse& response, Token&& token) {
+auto AnswerByWorker(Shared& shared, ServerRequest& request, ServerResponse& response,
+                    Token&& token) {
   return net::async_initiate<Token, void()>(
       [&shared, &request, &response](auto handler) {
         net::post(shared.workers,
@@ -305,8 +306,8 @@ class Connection {
       co_await RefuseHeader(error);
       co_return false;
     }
-    HttpRequest request;
-    HttpResponse response;
+    ServerRequest request;
+    ServerResponse response;
     BodyMemory share;
     bool keep_alive = head.keep_alive();
     const bool head_only = head.get().method() == http::verb::head;
@@ -322,7 +323,7 @@ class Connection {
       if (failed != 0) {
         if (failed == 1) co_return false;
         unread_body_ = true;
-        const HttpResponse refusal = BodyProblem(failed, max_body);
+        const ServerResponse refusal = BodyProblem(failed, max_body);
         co_await Write(refusal, false, head_only);
         co_return false;
       }
@@ -344,7 +345,7 @@ class Connection {
     co_return keep_alive && !response.live;
   }
 
-  static HttpResponse BodyProblem(int status, std::size_t max_body) {
+  static ServerResponse BodyProblem(int status, std::size_t max_body) {
     if (status == 413) {
       return Problem(413, "the body is longer than " + std::to_string(max_body) +
                               " bytes; send it in parts (HTTP_MAX_BODY sets the limit)");
@@ -368,12 +369,12 @@ class Connection {
     }
     shared_.metrics.Add(Metric::kHttpRefused, 1);
     unread_body_ = true;
-    const HttpResponse response = Problem(status, detail);
+    const ServerResponse response = Problem(status, detail);
     co_await Write(response, false, false);
   }
 
   template <class Parser>
-  bool TakeHead(const Parser& head, HttpRequest& request, HttpResponse& refusal) {
+  bool TakeHead(const Parser& head, ServerRequest& request, ServerResponse& refusal) {
     const auto& message = head.get();
     request.method = std::string(message.method_string());
     request.peer = peer_;
@@ -403,7 +404,7 @@ class Connection {
   }
 
   template <class Parser>
-  bool Admit(const Parser& head, HttpRequest& request, HttpResponse& refusal, BodyMemory& share,
+  bool Admit(const Parser& head, ServerRequest& request, ServerResponse& refusal, BodyMemory& share,
              std::size_t& max_body) {
     HttpService::Admission admission = shared_.service.Admit(request);
     if (admission.refusal) {
@@ -422,16 +423,16 @@ class Connection {
     }
     return true;
   }
-  HttpResponse Busy(int status, std::string_view what) {
+  ServerResponse Busy(int status, std::string_view what) {
     shared_.metrics.Add(Metric::kHttpRefused, 1);
-    HttpResponse response = Problem(status, std::string(what) + "; try again in a second");
+    ServerResponse response = Problem(status, std::string(what) + "; try again in a second");
     response.headers.emplace_back("retry-after", "1");
     return response;
   }
 
   // 0, or the status of the refusal, or 1 when there is nobody to tell.
   template <class Parser>
-  net::awaitable<int> ReadBody(Parser& head, HttpRequest& request, std::size_t max_body) {
+  net::awaitable<int> ReadBody(Parser& head, ServerRequest& request, std::size_t max_body) {
     stream_->layer().expires_after(Microseconds(shared_.options.body_timeout_us));
     error_code error;
     if (request.Header("expect") == "100-continue") {
@@ -455,7 +456,7 @@ class Connection {
     co_return 1;
   }
 
-  net::awaitable<bool> Write(const HttpResponse& response, bool keep_alive, bool head_only) {
+  net::awaitable<bool> Write(const ServerResponse& response, bool keep_alive, bool head_only) {
     const bool constant = !response.constant.empty();
     const net::const_buffer body =
         constant ? net::buffer(response.constant.data(), response.constant.size())
@@ -471,7 +472,7 @@ class Connection {
     co_return !error;
   }
 
-  void BecomeLive(HttpResponse& response) {
+  void BecomeLive(ServerResponse& response) {
     stream_->layer().expires_never();
     loop_.Leave(stream_.get());
     loop_.AddReader(std::move(stream_), std::move(response.live_allowed), response.live_from);

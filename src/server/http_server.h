@@ -16,15 +16,15 @@ namespace tocsin {
 class HttpService {
  public:
   struct Admission {
-    std::optional<HttpResponse> refusal;  // the answer, and the body is not read
-    std::size_t max_body = 0;             // bytes that the body may have; more is 413
+    std::optional<ServerResponse> refusal;  // the answer, and the body is not read
+    std::size_t max_body = 0;               // bytes that the body may have; more is 413
   };
 
   virtual ~HttpService() = default;
   // The header has been read, the body has not. Called from the event loops: must not block.
-  virtual Admission Admit(HttpRequest& head) = 0;
+  virtual Admission Admit(ServerRequest& head) = 0;
   // Called from a worker thread; may block.
-  virtual HttpResponse Answer(HttpRequest& request) = 0;
+  virtual ServerResponse Answer(ServerRequest& request) = 0;
 };
 
 struct HttpServerOptions {

@@ -25,7 +25,7 @@ std::string DateText() {
 
 }  // namespace
 
-std::string ResponseHead(const HttpResponse& response, std::size_t body_bytes, bool keep_alive,
+std::string ResponseHead(const ServerResponse& response, std::size_t body_bytes, bool keep_alive,
                          bool encrypted) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head.append(StatusName(response.status)).append("\r\ndate: ").append(DateText()).append("\r\n");

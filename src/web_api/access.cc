@@ -58,7 +58,7 @@ bool NeedsUsers(const Settings& settings) {
 }
 
 // The secret of the session cookie, "" without one.
-std::string_view SessionSecret(const HttpRequest& request) {
+std::string_view SessionSecret(const ServerRequest& request) {
   std::string_view cookies = request.Header("cookie");
   while (!cookies.empty()) {
     const std::size_t end = std::min(cookies.find(';'), cookies.size());
@@ -73,7 +73,7 @@ std::string_view SessionSecret(const HttpRequest& request) {
 }
 
 // The token of the Authorization header, "" without one.
-std::string ShownToken(const HttpRequest& request) {
+std::string ShownToken(const ServerRequest& request) {
   const std::string_view header = request.Header("authorization");
   const std::size_t space = std::min(header.find(' '), header.size());
   const std::string scheme = Lower(header.substr(0, space));
@@ -85,8 +85,8 @@ std::string ShownToken(const HttpRequest& request) {
   return colon == std::string::npos ? "" : decoded.substr(colon + 1);
 }
 
-HttpResponse Refusal(int status, std::string_view detail) {
-  HttpResponse response = Problem(status, detail);
+ServerResponse Refusal(int status, std::string_view detail) {
+  ServerResponse response = Problem(status, detail);
   if (status == 401) response.headers.emplace_back("www-authenticate", "Bearer realm=\"tocsin\"");
   return response;
 }
@@ -141,7 +141,7 @@ class HttpAccess final : public Access {
         sessions_(clock),
         setup_token_(users_ ? RandomText() : "") {}
 
-  std::optional<HttpResponse> Check(HttpRequest& request, Scope scope) override {
+  std::optional<ServerResponse> Check(ServerRequest& request, Scope scope) override {
     if (!KnownHost(request.Header("host"))) {
       return Problem(421, "this server is not asked as '" +
                               std::string(request.Header("host").substr(0, 80)) +
@@ -162,12 +162,12 @@ class HttpAccess final : public Access {
     return std::nullopt;
   }
 
-  HttpResponse Session(const HttpRequest& request) override {
+  ServerResponse Session(const ServerRequest& request) override {
     const auto session = sessions_.Find(SessionSecret(request));
     return SessionAnswer(session ? &*session : nullptr);
   }
 
-  HttpResponse Login(const HttpRequest& request) override {
+  ServerResponse Login(const ServerRequest& request) override {
     if (!users_) return NoUsers();
     const Json body = Json::parse(request.body, nullptr, false);
     std::string name;
@@ -191,7 +191,7 @@ class HttpAccess final : public Access {
     return BeginSession(request, name);
   }
 
-  HttpResponse Setup(const HttpRequest& request) override {
+  ServerResponse Setup(const ServerRequest& request) override {
     if (!users_) return NoUsers();
     const Json body = Json::parse(request.body, nullptr, false);
     std::string token;
@@ -216,9 +216,9 @@ class HttpAccess final : public Access {
     return BeginSession(request, name);
   }
 
-  HttpResponse Logout(const HttpRequest& request) override {
+  ServerResponse Logout(const ServerRequest& request) override {
     sessions_.End(SessionSecret(request));
-    HttpResponse response;
+    ServerResponse response;
     response.body = "{}";
     response.headers.emplace_back("set-cookie", std::string(kCookie) +
                                                     "=; Path=/; Secure; HttpOnly; SameSite=Strict; "
@@ -226,7 +226,7 @@ class HttpAccess final : public Access {
     return response;
   }
 
-  std::function<bool()> StillAllowed(const HttpRequest& request) override {
+  std::function<bool()> StillAllowed(const ServerRequest& request) override {
     if (!users_) return {};
     const std::string token = ShownToken(request);
     if (!token.empty()) {
@@ -245,10 +245,10 @@ class HttpAccess final : public Access {
   }
 
  private:
-  static HttpResponse NoUsers() {
+  static ServerResponse NoUsers() {
     return Problem(409, "this server has no users: it listens on this machine only");
   }
-  static HttpResponse CannotRead(const Error& error) {
+  static ServerResponse CannotRead(const Error& error) {
     LogError("http", "nobody is let in", {{"reason", error.message()}});
     return Problem(503, "the list of users cannot be read; the server's log says why");
   }
@@ -270,7 +270,7 @@ class HttpAccess final : public Access {
   }
 
   // Browsers tell from where a request comes; a foreign page may not change anything here.
-  static std::optional<HttpResponse> CheckOrigin(const HttpRequest& request) {
+  static std::optional<ServerResponse> CheckOrigin(const ServerRequest& request) {
     const std::string_view site = request.Header("sec-fetch-site");
     const std::string_view origin = request.Header("origin");
     const std::size_t scheme = origin.find("://");
@@ -283,8 +283,8 @@ class HttpAccess final : public Access {
     return std::nullopt;
   }
 
-  std::optional<HttpResponse> CheckToken(HttpRequest& request, const std::string& shown,
-                                         Scope scope) {
+  std::optional<ServerResponse> CheckToken(ServerRequest& request, const std::string& shown,
+                                           Scope scope) {
     const auto list = file_.Get();
     if (!list) return CannotRead(list.error());
     const auto found = FindToken(**list, shown, clock_.WallUs());
@@ -298,11 +298,11 @@ class HttpAccess final : public Access {
     return std::nullopt;
   }
 
-  std::optional<HttpResponse> MustWait(const std::string& who) {
+  std::optional<ServerResponse> MustWait(const std::string& who) {
     const std::int64_t wait_us = sessions_.WaitUs(who);
     if (wait_us == 0) return std::nullopt;
     const std::int64_t seconds = (wait_us + 999'999) / 1'000'000;
-    HttpResponse response =
+    ServerResponse response =
         Problem(429, "too many tries; the next one in " + std::to_string(seconds) + " s");
     response.headers.emplace_back("retry-after", std::to_string(seconds));
     return response;
@@ -313,18 +313,18 @@ class HttpAccess final : public Access {
     return list && (*list)->users.empty();
   }
 
-  HttpResponse BeginSession(const HttpRequest& request, const std::string& name) {
+  ServerResponse BeginSession(const ServerRequest& request, const std::string& name) {
     sessions_.End(SessionSecret(request));
     const std::string secret = sessions_.Begin(name);
     const auto session = sessions_.Find(secret);
-    HttpResponse response = SessionAnswer(session ? &*session : nullptr);
+    ServerResponse response = SessionAnswer(session ? &*session : nullptr);
     response.headers.emplace_back("set-cookie", std::string(kCookie) + "=" + secret +
                                                     "; Path=/; Secure; HttpOnly; SameSite=Strict");
     return response;
   }
 
-  HttpResponse SessionAnswer(const SessionTable::Session* session) const {
-    HttpResponse response;
+  ServerResponse SessionAnswer(const SessionTable::Session* session) const {
+    ServerResponse response;
     std::string& out = response.body;
     out = "{";
     AppendMember(out, "auth", std::string_view(users_ ? "required" : "off"));

@@ -44,14 +44,14 @@ class Access {
   virtual ~Access() = default;
 
   // The refusal, or nothing; then `request.user` names who asks.
-  virtual std::optional<HttpResponse> Check(HttpRequest& request, Scope scope) = 0;
+  virtual std::optional<ServerResponse> Check(ServerRequest& request, Scope scope) = 0;
   // GET /api/v1/session and POST login, setup, logout. May take a tenth of a second (passwords).
-  virtual HttpResponse Session(const HttpRequest& request) = 0;
-  virtual HttpResponse Login(const HttpRequest& request) = 0;
-  virtual HttpResponse Setup(const HttpRequest& request) = 0;
-  virtual HttpResponse Logout(const HttpRequest& request) = 0;
+  virtual ServerResponse Session(const ServerRequest& request) = 0;
+  virtual ServerResponse Login(const ServerRequest& request) = 0;
+  virtual ServerResponse Setup(const ServerRequest& request) = 0;
+  virtual ServerResponse Logout(const ServerRequest& request) = 0;
   // Tells, now and later, whether whoever made the request still may read.
-  virtual std::function<bool()> StillAllowed(const HttpRequest& request) = 0;
+  virtual std::function<bool()> StillAllowed(const ServerRequest& request) = 0;
   // Printed at the start while there is no user; "" when none is needed.
   virtual std::string setup_token() const = 0;
 };

@@ -15,20 +15,20 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kLongestSeconds = 366LL * 24 * 3600;
 
-HttpResponse Ok(std::string body, int status = 200) {
-  HttpResponse response;
+ServerResponse Ok(std::string body, int status = 200) {
+  ServerResponse response;
   response.status = status;
   response.body = std::move(body);
   return response;
 }
 
 // The body as a JSON object; null when it is none.
-Json ObjectOf(const HttpRequest& request) {
+Json ObjectOf(const ServerRequest& request) {
   Json json = Json::parse(request.body, nullptr, false);
   return json.is_object() ? json : Json();
 }
 
-HttpResponse NoObject() {
+ServerResponse NoObject() {
   return Problem(400, "the body is no JSON object");
 }
 
@@ -50,7 +50,7 @@ std::string NewId() {
 
 }  // namespace
 
-HttpResponse DeskApi::Answer(const HttpRequest& request) {
+ServerResponse DeskApi::Answer(const ServerRequest& request) {
   const std::string_view path = std::string_view(request.path).substr(sizeof("/api/v1/") - 1);
   if (path == "deliveries") return Deliveries(request);
   if (path == "delivery") return Delivery(request);
@@ -75,8 +75,8 @@ Result<std::string> DeskApi::Ask(std::string_view name, const std::string& argum
   return parts_.backend.desk(name, argument);
 }
 
-HttpResponse DeskApi::List(std::string_view member, std::string_view name,
-                           const std::string& argument) {
+ServerResponse DeskApi::List(std::string_view member, std::string_view name,
+                             const std::string& argument) {
   std::string out = "{";
   AppendMember(out, "enabled", static_cast<bool>(parts_.backend.desk));
   AppendName(out, member);
@@ -86,7 +86,7 @@ HttpResponse DeskApi::List(std::string_view member, std::string_view name,
   return Ok(out + *answer + "}");
 }
 
-HttpResponse DeskApi::Deliveries(const HttpRequest& request) {
+ServerResponse DeskApi::Deliveries(const ServerRequest& request) {
   const auto limit = NumberParameter(request, "limit", 1, 10'000, 100);
   if (!limit) return ProblemOf(limit.error());
   if (const auto state = request.Parameter("state"); state && !state->empty()) {
@@ -99,7 +99,7 @@ HttpResponse DeskApi::Deliveries(const HttpRequest& request) {
   return List("deliveries", "deliveries.list", Dump(argument));
 }
 
-HttpResponse DeskApi::Delivery(const HttpRequest& request) {
+ServerResponse DeskApi::Delivery(const ServerRequest& request) {
   if (!parts_.backend.desk) return Ok(R"({"delivery":null})");
   const Json argument{{"id", TextParameter(request, "id")}};
   const auto answer = Ask("deliveries.show", Dump(argument));
@@ -108,7 +108,7 @@ HttpResponse DeskApi::Delivery(const HttpRequest& request) {
   return Ok(R"({"delivery":)" + *answer + "}");
 }
 
-HttpResponse DeskApi::Silences() {
+ServerResponse DeskApi::Silences() {
   if (!parts_.backend.desk) return List("silences", "silences.list", "{}");
   const auto answer = Ask("silences.list", "{}");
   if (!answer) return ProblemOf(answer.error());
@@ -123,7 +123,7 @@ HttpResponse DeskApi::Silences() {
   return Ok(R"({"enabled":true,"silences":)" + Dump(list) + "}");
 }
 
-HttpResponse DeskApi::Replay(const HttpRequest& request) {
+ServerResponse DeskApi::Replay(const ServerRequest& request) {
   const Json body = ObjectOf(request);
   if (body.is_null()) return NoObject();
   const auto report = parts_.backend.replay(TextOf(body, "reason"));
@@ -133,7 +133,7 @@ HttpResponse DeskApi::Replay(const HttpRequest& request) {
   return Ok(*report);
 }
 
-HttpResponse DeskApi::AddSilence(const HttpRequest& request, bool acknowledge) {
+ServerResponse DeskApi::AddSilence(const ServerRequest& request, bool acknowledge) {
   const Json body = ObjectOf(request);
   if (body.is_null()) return NoObject();
   std::int64_t seconds = 0;
@@ -179,8 +179,8 @@ HttpResponse DeskApi::AddSilence(const HttpRequest& request, bool acknowledge) {
   return Ok(R"({"id":")" + id + "\"}", 201);
 }
 
-HttpResponse DeskApi::Change(const HttpRequest& request, std::string_view member,
-                             std::string_view name) {
+ServerResponse DeskApi::Change(const ServerRequest& request, std::string_view member,
+                               std::string_view name) {
   const Json body = ObjectOf(request);
   if (body.is_null()) return NoObject();
   const std::string value = TextOf(body, std::string(member).c_str());

@@ -13,19 +13,20 @@ namespace tocsin {
 class DeskApi {
  public:
   explicit DeskApi(const WebParts& parts) : parts_(parts) {}
-  HttpResponse Answer(const HttpRequest& request);
+  ServerResponse Answer(const ServerRequest& request);
 
  private:
   Result<std::string> Ask(std::string_view name, const std::string& argument);
   // `{"enabled":…,"name":[…]}`; without channels the list is empty.
-  HttpResponse List(std::string_view member, std::string_view name, const std::string& argument);
-  HttpResponse Deliveries(const HttpRequest& request);
-  HttpResponse Delivery(const HttpRequest& request);
-  HttpResponse Silences();
-  HttpResponse Replay(const HttpRequest& request);
-  HttpResponse AddSilence(const HttpRequest& request, bool acknowledge);
+  ServerResponse List(std::string_view member, std::string_view name, const std::string& argument);
+  ServerResponse Deliveries(const ServerRequest& request);
+  ServerResponse Delivery(const ServerRequest& request);
+  ServerResponse Silences();
+  ServerResponse Replay(const ServerRequest& request);
+  ServerResponse AddSilence(const ServerRequest& request, bool acknowledge);
   // A request whose body names one thing.
-  HttpResponse Change(const HttpRequest& request, std::string_view member, std::string_view name);
+  ServerResponse Change(const ServerRequest& request, std::string_view member,
+                        std::string_view name);
 
   const WebParts& parts_;
 };

@@ -161,7 +161,7 @@ class IngestApi::Impl {
  public:
   explicit Impl(const WebParts& parts) : parts_(parts) {}
 
-  HttpResponse Events(const HttpRequest& request) {
+  ServerResponse Events(const ServerRequest& request) {
     const std::string_view type = request.Header("content-type");
     const bool lines = type.starts_with("application/x-ndjson") ||
                        type.starts_with("application/jsonl") || type.starts_with("text/plain");
@@ -205,7 +205,7 @@ class IngestApi::Impl {
     return Accepted(std::move(answer));
   }
 
-  HttpResponse LineProtocol(const HttpRequest& request) {
+  ServerResponse LineProtocol(const ServerRequest& request) {
     const auto unit_ns = UnitOf(request);
     if (!unit_ns) return ProblemOf(unit_ns.error());
     Result<std::string> body = Decode(request);
@@ -247,7 +247,7 @@ class IngestApi::Impl {
       return Problem(400, std::to_string(bad) + " lines are no line protocol; the others are kept",
                      more);
     }
-    HttpResponse response;
+    ServerResponse response;
     response.status = 204;
     return response;
   }
@@ -275,25 +275,25 @@ class IngestApi::Impl {
     bool ok_ = false;
   };
 
-  static HttpResponse Accepted(std::string body) {
-    HttpResponse response;
+  static ServerResponse Accepted(std::string body) {
+    ServerResponse response;
     response.status = 202;
     response.body = std::move(body);
     return response;
   }
-  static HttpResponse RefuseBody(const Error& error) {
+  static ServerResponse RefuseBody(const Error& error) {
     if (error.code() == Code::kUsage) return Problem(415, error.message());
     if (error.code() == Code::kResourceExhausted) return Problem(413, error.message());
     return ProblemOf(error);
   }
 
-  Result<std::string> Decode(const HttpRequest& request) const {
+  Result<std::string> Decode(const ServerRequest& request) const {
     return DecodeBody(request.body, request.Header("content-encoding"),
                       static_cast<std::size_t>(parts_.settings.http_max_body_bytes),
                       EventParser::kPadding);
   }
 
-  static Result<std::int64_t> UnitOf(const HttpRequest& request) {
+  static Result<std::int64_t> UnitOf(const ServerRequest& request) {
     const std::string unit = TextParameter(request, "precision");
     constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"", 1},
                                                                     {"ns", 1},
@@ -392,10 +392,10 @@ class IngestApi::Impl {
 IngestApi::IngestApi(const WebParts& parts) : impl_(std::make_unique<Impl>(parts)) {}
 IngestApi::~IngestApi() = default;
 
-HttpResponse IngestApi::Events(const HttpRequest& request) {
+ServerResponse IngestApi::Events(const ServerRequest& request) {
   return impl_->Events(request);
 }
-HttpResponse IngestApi::LineProtocol(const HttpRequest& request) {
+ServerResponse IngestApi::LineProtocol(const ServerRequest& request) {
   return impl_->LineProtocol(request);
 }
 

@@ -21,8 +21,8 @@ class IngestApi {
 
   explicit IngestApi(const WebParts& parts);
   ~IngestApi();
-  HttpResponse Events(const HttpRequest& request);
-  HttpResponse LineProtocol(const HttpRequest& request);
+  ServerResponse Events(const ServerRequest& request);
+  ServerResponse LineProtocol(const ServerRequest& request);
 
  private:
   class Impl;

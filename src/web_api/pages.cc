@@ -32,9 +32,9 @@ const StaticAsset* AssetFor(std::string_view path) {
 
 }  // namespace
 
-HttpResponse ServePage(const HttpRequest& request) {
+ServerResponse ServePage(const ServerRequest& request) {
   const StaticAsset* asset = AssetFor(request.path);
-  HttpResponse response;
+  ServerResponse response;
   if (asset == nullptr) {
     if (request.path != "/") return Problem(404, "there is nothing at this path");
     response.content_type = "text/plain; charset=utf-8";

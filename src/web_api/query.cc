@@ -21,7 +21,7 @@ bool ReadNumber(std::string_view text, Number& number) {
 
 }  // namespace
 
-Result<std::size_t> NumberParameter(const HttpRequest& request, std::string_view name,
+Result<std::size_t> NumberParameter(const ServerRequest& request, std::string_view name,
                                     std::size_t low, std::size_t high, std::size_t otherwise) {
   const auto text = request.Parameter(name);
   if (!text) return otherwise;
@@ -33,7 +33,7 @@ Result<std::size_t> NumberParameter(const HttpRequest& request, std::string_view
   return number;
 }
 
-Result<std::int64_t> TimeParameter(const HttpRequest& request, std::string_view name,
+Result<std::int64_t> TimeParameter(const ServerRequest& request, std::string_view name,
                                    std::int64_t otherwise) {
   const auto text = request.Parameter(name);
   if (!text) return otherwise;
@@ -45,7 +45,7 @@ Result<std::int64_t> TimeParameter(const HttpRequest& request, std::string_view 
   return *time_us;
 }
 
-Result<std::size_t> ChoiceParameter(const HttpRequest& request, std::string_view name,
+Result<std::size_t> ChoiceParameter(const ServerRequest& request, std::string_view name,
                                     std::string_view choices) {
   const auto text = request.Parameter(name);
   if (!text) return 0U;
@@ -58,11 +58,11 @@ Result<std::size_t> ChoiceParameter(const HttpRequest& request, std::string_view
   return Wrong(name, *text, "one of " + std::string(choices));
 }
 
-std::string TextParameter(const HttpRequest& request, std::string_view name) {
+std::string TextParameter(const ServerRequest& request, std::string_view name) {
   return std::string(request.Parameter(name).value_or(""));
 }
 
-HttpResponse ProblemOf(const Error& error) {
+ServerResponse ProblemOf(const Error& error) {
   int status = 500;
   switch (error.code()) {
     case Code::kInvalidArgument:
@@ -89,7 +89,7 @@ HttpResponse ProblemOf(const Error& error) {
     case Code::kInternal:
       break;
   }
-  HttpResponse response = Problem(status, error.message());
+  ServerResponse response = Problem(status, error.message());
   if (status == 429 || status == 503) response.headers.emplace_back("retry-after", "1");
   return response;
 }

@@ -109,7 +109,7 @@ std::string ReadApi::Pipeline(std::size_t live_clients) {
   return out;
 }
 
-Result<std::size_t> ReadApi::MetricOf(const HttpRequest& request, std::string_view name) const {
+Result<std::size_t> ReadApi::MetricOf(const ServerRequest& request, std::string_view name) const {
   const std::string metric = TextParameter(request, name);
   std::string declared;
   for (std::size_t i = 0; i < parts_.settings.metrics.size(); ++i) {
@@ -120,7 +120,7 @@ Result<std::size_t> ReadApi::MetricOf(const HttpRequest& request, std::string_vi
                                           "' is no declared metric; declared are " + declared);
 }
 
-Result<std::string> ReadApi::Devices(const HttpRequest& request) {
+Result<std::string> ReadApi::Devices(const ServerRequest& request) {
   DeviceQuery query{.search = TextParameter(request, "search")};
   TOCSIN_ASSIGN(const std::size_t which,
                 ChoiceParameter(request, "state", "all online offline alert"));
@@ -152,7 +152,7 @@ Result<std::string> ReadApi::Devices(const HttpRequest& request) {
   return out + "}";
 }
 
-Result<std::string> ReadApi::Device(const HttpRequest& request) {
+Result<std::string> ReadApi::Device(const ServerRequest& request) {
   if (!request.Parameter("id")) {
     return Fail(Code::kInvalidArgument, "the parameter id is missing: the id of a device");
   }
@@ -193,7 +193,7 @@ Result<std::string> ReadApi::Device(const HttpRequest& request) {
   return out + "}";
 }
 
-Result<std::string> ReadApi::Events(const HttpRequest& request) {
+Result<std::string> ReadApi::Events(const ServerRequest& request) {
   TOCSIN_ASSIGN(const std::size_t limit, NumberParameter(request, "limit", 1, 1'000, 100));
   std::string out = R"({"events":[)";
   for (const EventPlace& place : parts_.live.Events(TextParameter(request, "device"), limit)) {
@@ -223,7 +223,7 @@ Result<std::string> ReadApi::Events(const HttpRequest& request) {
   return out + "]}";
 }
 
-Result<std::string> ReadApi::Series(const HttpRequest& request) {
+Result<std::string> ReadApi::Series(const ServerRequest& request) {
   TOCSIN_ASSIGN(const std::size_t metric, MetricOf(request, "metric"));
   TOCSIN_ASSIGN(const std::size_t points, NumberParameter(request, "points", 1, 4'000, 500));
   const std::int64_t newest_us =
@@ -340,7 +340,7 @@ std::string ReadApi::AlertArray(const std::vector<AlertMessage>& alerts) {
   return out + "]";
 }
 
-Result<std::string> ReadApi::Alerts(const HttpRequest& request) {
+Result<std::string> ReadApi::Alerts(const ServerRequest& request) {
   AlertQuery query;
   TOCSIN_ASSIGN(const std::size_t which, ChoiceParameter(request, "state", "all firing resolved"));
   query.which = static_cast<AlertQuery::Which>(which);
@@ -362,7 +362,7 @@ Result<std::string> ReadApi::Alerts(const HttpRequest& request) {
   return out + "}";
 }
 
-Result<std::string> ReadApi::Hourly(const HttpRequest& request) {
+Result<std::string> ReadApi::Hourly(const ServerRequest& request) {
   HourlyQuery query{.device = TextParameter(request, "device")};
   TOCSIN_ASSIGN(query.from_us, TimeParameter(request, "from", INT64_MIN));
   TOCSIN_ASSIGN(query.to_us, TimeParameter(request, "to", INT64_MAX));
@@ -386,7 +386,7 @@ Result<std::string> ReadApi::Hourly(const HttpRequest& request) {
   return out + "]}";
 }
 
-Result<std::string> ReadApi::DeadLetters(const HttpRequest& request) {
+Result<std::string> ReadApi::DeadLetters(const ServerRequest& request) {
   WebBackend::DeadLetterQuery query{.reason = TextParameter(request, "reason"),
                                     .before = TextParameter(request, "before")};
   TOCSIN_ASSIGN(query.limit, NumberParameter(request, "limit", 1, 500, 50));

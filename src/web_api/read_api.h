@@ -17,14 +17,14 @@ class ReadApi {
 
   Result<std::string> Meta() const;
   std::string Summary();
-  Result<std::string> Devices(const HttpRequest& request);
-  Result<std::string> Device(const HttpRequest& request);
-  Result<std::string> Events(const HttpRequest& request);
-  Result<std::string> Series(const HttpRequest& request);
-  Result<std::string> Alerts(const HttpRequest& request);
-  Result<std::string> Hourly(const HttpRequest& request);
+  Result<std::string> Devices(const ServerRequest& request);
+  Result<std::string> Device(const ServerRequest& request);
+  Result<std::string> Events(const ServerRequest& request);
+  Result<std::string> Series(const ServerRequest& request);
+  Result<std::string> Alerts(const ServerRequest& request);
+  Result<std::string> Hourly(const ServerRequest& request);
   std::string Pipeline(std::size_t live_clients);
-  Result<std::string> DeadLetters(const HttpRequest& request);
+  Result<std::string> DeadLetters(const ServerRequest& request);
 
   // `data` of the frames of the live stream.
   std::string HelloData();
@@ -35,7 +35,7 @@ class ReadApi {
 
  private:
   PipelineFacts Facts(std::size_t live_clients) const;
-  Result<std::size_t> MetricOf(const HttpRequest& request, std::string_view name) const;
+  Result<std::size_t> MetricOf(const ServerRequest& request, std::string_view name) const;
   Result<std::string> SampleSeries(const std::string& device, std::size_t metric,
                                    std::int64_t from_us, std::int64_t to_us, std::size_t points);
   Result<std::string> TrendSeries(std::size_t metric, std::int64_t from_us, std::int64_t to_us,

@@ -15,16 +15,16 @@ namespace {
 
 constexpr std::size_t kSmallBody = 64 * 1024;
 
-HttpResponse Json(Result<std::string> body, int status = 200) {
+ServerResponse Json(Result<std::string> body, int status = 200) {
   if (!body) return ProblemOf(body.error());
-  HttpResponse response;
+  ServerResponse response;
   response.status = status;
   response.body = std::move(*body);
   return response;
 }
 
-HttpResponse Text(int status, std::string body) {
-  HttpResponse response;
+ServerResponse Text(int status, std::string body) {
+  ServerResponse response;
   response.status = status;
   response.content_type = "text/plain; charset=utf-8";
   response.body = std::move(body);
@@ -44,7 +44,7 @@ class Service final : public WebService {
 
   void Attach(HttpServer& server) override { server_ = &server; }
 
-  Admission Admit(HttpRequest& head) override {
+  Admission Admit(ServerRequest& head) override {
     if (head.method == "HEAD") head.method = "GET";
     bool path_known = false;
     const Route* route = Find(head, path_known);
@@ -74,7 +74,7 @@ class Service final : public WebService {
     return admission;
   }
 
-  HttpResponse Answer(HttpRequest& request) override {
+  ServerResponse Answer(ServerRequest& request) override {
     bool path_known = false;
     const Route* route = Find(request, path_known);
     return route == nullptr ? ServePage(request) : (this->*route->handler)(request);
@@ -95,7 +95,7 @@ class Service final : public WebService {
   }
 
  private:
-  using Handler = HttpResponse (Service::*)(const HttpRequest&);
+  using Handler = ServerResponse (Service::*)(const ServerRequest&);
   struct Route {
     std::string_view method;
     std::string_view path;
@@ -142,7 +142,7 @@ class Service final : public WebService {
     return kRoutes;
   }
 
-  static const Route* Find(const HttpRequest& request, bool& path_known) {
+  static const Route* Find(const ServerRequest& request, bool& path_known) {
     for (const Route& route : Routes()) {
       if (route.path != request.path) continue;
       path_known = true;
@@ -152,16 +152,16 @@ class Service final : public WebService {
   }
 
   // A form of a foreign page cannot send JSON without asking first.
-  static std::optional<HttpResponse> CheckType(const Route& route, const HttpRequest& request) {
+  static std::optional<ServerResponse> CheckType(const Route& route, const ServerRequest& request) {
     if (route.method != "POST" || route.readings) return std::nullopt;
     const std::string_view type = request.Header("content-type");
     if (type == "application/json" || type.starts_with("application/json;")) return std::nullopt;
     return Problem(415, "the body must be JSON: send Content-Type: application/json");
   }
 
-  HttpResponse Health(const HttpRequest&) { return Text(200, "ok\n"); }
+  ServerResponse Health(const ServerRequest&) { return Text(200, "ok\n"); }
 
-  HttpResponse Ready(const HttpRequest& request) {
+  ServerResponse Ready(const ServerRequest& request) {
     const bool live = parts_.live.ready();
     const LiveFigures figures = parts_.live.Figures();
     const bool log = figures.topics[0].partitions > 0;
@@ -184,37 +184,39 @@ class Service final : public WebService {
     return Json(std::move(out), ready ? 200 : 503);
   }
 
-  HttpResponse MetricsText(const HttpRequest&) {
+  ServerResponse MetricsText(const ServerRequest&) {
     if (parts_.backend.totals) {
       if (const auto totals = parts_.backend.totals()) {
         parts_.metrics.Set(Metric::kConsumerLag, totals->lag);
       }
     }
-    HttpResponse response = Text(200, parts_.metrics.ToPrometheus());
+    ServerResponse response = Text(200, parts_.metrics.ToPrometheus());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   }
 
-  HttpResponse Meta(const HttpRequest&) { return Json(read_.Meta()); }
-  HttpResponse Summary(const HttpRequest&) { return Json(read_.Summary()); }
-  HttpResponse Devices(const HttpRequest& request) { return Json(read_.Devices(request)); }
-  HttpResponse Device(const HttpRequest& request) { return Json(read_.Device(request)); }
-  HttpResponse Events(const HttpRequest& request) { return Json(read_.Events(request)); }
-  HttpResponse Series(const HttpRequest& request) { return Json(read_.Series(request)); }
-  HttpResponse Alerts(const HttpRequest& request) { return Json(read_.Alerts(request)); }
-  HttpResponse Hourly(const HttpRequest& request) { return Json(read_.Hourly(request)); }
-  HttpResponse DeadLetters(const HttpRequest& request) { return Json(read_.DeadLetters(request)); }
-  HttpResponse Pipeline(const HttpRequest&) { return Json(read_.Pipeline(LiveClients())); }
-  HttpResponse Desk(const HttpRequest& request) { return desk_.Answer(request); }
-  HttpResponse Ingest(const HttpRequest& request) { return ingest_.Events(request); }
-  HttpResponse Write(const HttpRequest& request) { return ingest_.LineProtocol(request); }
-  HttpResponse Session(const HttpRequest& request) { return parts_.access.Session(request); }
-  HttpResponse Login(const HttpRequest& request) { return parts_.access.Login(request); }
-  HttpResponse Setup(const HttpRequest& request) { return parts_.access.Setup(request); }
-  HttpResponse Logout(const HttpRequest& request) { return parts_.access.Logout(request); }
+  ServerResponse Meta(const ServerRequest&) { return Json(read_.Meta()); }
+  ServerResponse Summary(const ServerRequest&) { return Json(read_.Summary()); }
+  ServerResponse Devices(const ServerRequest& request) { return Json(read_.Devices(request)); }
+  ServerResponse Device(const ServerRequest& request) { return Json(read_.Device(request)); }
+  ServerResponse Events(const ServerRequest& request) { return Json(read_.Events(request)); }
+  ServerResponse Series(const ServerRequest& request) { return Json(read_.Series(request)); }
+  ServerResponse Alerts(const ServerRequest& request) { return Json(read_.Alerts(request)); }
+  ServerResponse Hourly(const ServerRequest& request) { return Json(read_.Hourly(request)); }
+  ServerResponse DeadLetters(const ServerRequest& request) {
+    return Json(read_.DeadLetters(request));
+  }
+  ServerResponse Pipeline(const ServerRequest&) { return Json(read_.Pipeline(LiveClients())); }
+  ServerResponse Desk(const ServerRequest& request) { return desk_.Answer(request); }
+  ServerResponse Ingest(const ServerRequest& request) { return ingest_.Events(request); }
+  ServerResponse Write(const ServerRequest& request) { return ingest_.LineProtocol(request); }
+  ServerResponse Session(const ServerRequest& request) { return parts_.access.Session(request); }
+  ServerResponse Login(const ServerRequest& request) { return parts_.access.Login(request); }
+  ServerResponse Setup(const ServerRequest& request) { return parts_.access.Setup(request); }
+  ServerResponse Logout(const ServerRequest& request) { return parts_.access.Logout(request); }
 
-  HttpResponse Live(const HttpRequest& request) {
-    HttpResponse response;
+  ServerResponse Live(const ServerRequest& request) {
+    ServerResponse response;
     response.content_type = "text/event-stream";
     response.live = true;
     response.live_allowed = parts_.access.StillAllowed(request);

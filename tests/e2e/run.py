@@ -4,7 +4,7 @@
   tests/e2e/run.py --binary build/release/tocsin [--jobs 2] [--kills 40] [WORD…]
 
 A WORD picks the parts whose name contains it: stream, batch, cli, topics, ingest, generate, up,
-oracle, cases/<area>, kill_loop.
+oracle, http_api, http_ingest, http_server, cases/<area>, kill_loop.
 """
 
 import argparse
