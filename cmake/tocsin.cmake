@@ -36,7 +36,8 @@ function(tocsin_module name)
     add_executable(${name}_test ${M_TESTS})
     target_link_libraries(${name}_test PRIVATE tocsin_${name} ${M_LIBS} ${M_TEST_LIBS}
                           GTest::gtest GTest::gtest_main)
-    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 300)
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                         PROPERTIES LABELS unit TIMEOUT 300)
   endif()
   string(JOIN "," allowed ${M_DEPS})
   add_test(NAME layers.${name}

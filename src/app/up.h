@@ -16,9 +16,9 @@ struct UpOptions {
 };
 
 // `tocsin up`: generator (with demo), processor, alert log, periodic batch, the local socket and
-// the HTTP server on one data directory, until a stop is requested. Then in order: no new events, what came is
-// processed, alerts are written, the tables are refreshed, the log is closed, and the balance is
-// printed. A disk error in any part ends all of it with that error.
+// the HTTP server on one data directory, until a stop is requested. Then in order: no new events,
+// what came is processed, alerts are written, the tables are refreshed, the log is closed, and the
+// balance is printed. A disk error in any part ends all of it with that error.
 Result<int> RunUp(Session& session, const UpOptions& options);
 
 }  // namespace tocsin

@@ -8,8 +8,8 @@ namespace {
 
 constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
 
-// What follows is for windows with a reading beyond the exact sums. Values are taken relative to the
-// first one: readings that are all equal have no spread and no slope at all, whatever their
+// What follows is for windows with a reading beyond the exact sums. Values are taken relative to
+// the first one: readings that are all equal have no spread and no slope at all, whatever their
 // magnitude. The error of a mean is about 1e-19 of the largest value in the window.
 struct TwoPass {
   long double first = 0;    // the first value

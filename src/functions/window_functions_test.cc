@@ -158,7 +158,7 @@ struct Case {
   Definition definition;
   std::uint32_t min_samples = 1;
   bool before_current = false;
-  double tolerance = 0;  // relative; 0 = the same number
+  double tolerance = 0;                             // relative; 0 = the same number
   double (*sensitivity)(const Samples&) = nullptr;  // for readings beyond the exact sums
   friend void PrintTo(const Case& test, std::ostream* out) { *out << test.name; }
 };
