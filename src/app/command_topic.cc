@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "app/commands.h"
+#include "app/desk.h"
 #include "app/open_log.h"
 #include "app/record_json.h"
 #include "app/stage_thread.h"
@@ -206,10 +207,14 @@ Result<int> RunLag(Session& session) {
   std::string text =
       "GROUP                          TOPIC                PARTITION      COMMITTED"
       "            LAG    SECONDS\n";
-  const std::pair<std::string, std::string> readers[] = {
+  std::vector<std::pair<std::string, std::string>> readers = {
       {settings.streaming_group_id, settings.raw_topic},
-      {GroupFor(settings, "alert-log"), settings.alert_topic},
-      {GroupFor(settings, NotifyStage::kName), settings.alert_topic}};
+      {GroupFor(settings, "alert-log"), settings.alert_topic}};
+  // Without a channel nobody reads the alerts for it.
+  TOCSIN_ASSIGN(const RouteConfig routes, RoutesFor(settings));
+  if (HasChannels(routes)) {
+    readers.emplace_back(GroupFor(settings, NotifyStage::kName), settings.alert_topic);
+  }
   for (const auto& [group, topic] : readers) {
     TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(*opened.log, topic));
     for (std::int32_t i = 0; i < partitions; ++i) {

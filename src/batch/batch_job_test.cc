@@ -229,7 +229,7 @@ TEST_F(BatchJobTest, AFailureLeavesTheOldOutputsAndNoTemporaryFile) {
   const std::string old = ReadWholeFile(options_.output_dir + "/cleansed.parquet").value();
   const std::string good = scratch_.Write("b.jsonl", Event("b", "2025-11-23T10:00:00Z", "1", "5"));
   const std::string damaged = scratch_.Write("c.jsonl.gz", "no gzip");
-  EXPECT_EQ(RunFails({good, damaged}).code(), Code::kDataLoss);
+  EXPECT_EQ(RunFails({good, damaged}).code(), Code::kInvalidArgument);
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(RunFails({good}, stop.get_token()).code(), Code::kCancelled);

@@ -91,9 +91,10 @@ class CompressedSource : public ByteSource {
   }
 
   std::unexpected<Error> Damage(std::string_view what) const {
-    return Fail(Code::kDataLoss, "input " + name_ + " is damaged at its byte " +
-                                     std::to_string(base_ + begin_) + ": " + std::string(what) +
-                                     "; nothing was written. Fetch the file again or cut it there");
+    return Fail(Code::kInvalidArgument,
+                "input " + name_ + " is damaged at its byte " + std::to_string(base_ + begin_) +
+                    ": " + std::string(what) +
+                    "; nothing was written. Fetch the file again or cut it there");
   }
 
   // The input ends within a `part` (a gzip member or a zstd frame): its end, or damage.

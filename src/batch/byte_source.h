@@ -13,8 +13,8 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   // At most `capacity` bytes to `into`; returns their number, 0 at the end of the input.
-  // kInvalidArgument when it cannot be read, kDataLoss for compressed bytes that are damaged or
-  // end too soon, naming the input and the position in it.
+  // kInvalidArgument when it cannot be read, and for compressed bytes that are damaged or end too
+  // soon, naming the input and the position in it.
   virtual Result<std::size_t> Read(char* into, std::size_t capacity) = 0;
   // Bytes of the stored (compressed) form read so far, for progress.
   virtual std::uint64_t stored_bytes_done() const = 0;

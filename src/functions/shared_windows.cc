@@ -286,7 +286,10 @@ void SharedWindows::Flush(bool everything, const Put& put) {
     });
   } else {
     for (const std::uint32_t device : changed_) {
-      FlushWindow(device, SlotAt((*slots_)[device]), false, put);
+      Slot& slot = SlotAt((*slots_)[device]);
+      // What was still in a window when the clock passed it by.
+      if (slot.clock_us >= slot.drop_at_us) DropExpiredChunks(slot);
+      FlushWindow(device, slot, false, put);
     }
   }
   changed_.clear();

@@ -164,7 +164,7 @@ test("an alert that fires is acknowledged, another silenced, the silence ended",
     await page.getByText("The silence holds.").waitFor();
     assert.deepEqual(server.desk.silences[0].matchers.map((m) => m.name), ["alertname", "device_id"]);
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: /^End silence/ }).first().click();
+    await page.getByRole("button", { name: /^End it: silence/ }).first().click();
     await page.getByText("It has ended.").waitFor();
     assert.equal(server.desk.silences[0].active, false);
   }));

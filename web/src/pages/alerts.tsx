@@ -61,7 +61,7 @@ function Silences() {
     { key: "until", title: "Until", cell: (s) => (s.endsAt === null ? "it resolves" : instant(Date.parse(s.endsAt), utc, now)) },
     { key: "who", title: "By", wide: true, cell: (s) => visible(s.createdBy) },
     { key: "why", title: "Why", wide: true, cell: (s) => visible(s.comment) },
-    { key: "end", title: "Action", cell: (s) => (may && isActive(s) ? <button type="button" aria-label={`End ${s.kind} ${s.id}`} onClick={() => void expire(s)}>End it</button> : null) },
+    { key: "end", title: "Action", cell: (s) => (may && isActive(s) ? <button type="button" aria-label={`End it: ${s.kind} ${s.id}`} onClick={() => void expire(s)}>End it</button> : null) },
   ];
   return (
     <Panel
