@@ -33,7 +33,7 @@ test("paused, nothing moves; going on, it does again", async () => {
   await settled(page);
   await page.waitForFunction(() => document.querySelector(".pill")?.textContent?.startsWith("Live"));
   await page.keyboard.press("p");
-  await page.getByRole("button", { name: "Paused: Go on" }).waitFor();
+  await page.getByRole("button", { name: /Paused.*Go on/ }).waitFor();
   const before = await page.locator(".figure-value").first().textContent();
   server.requests.length = 0;
   await page.waitForTimeout(6500);

@@ -114,11 +114,11 @@ test("the time range: quick, absolute, zoom by dragging on all charts, zoom out,
     await page.goBack();
     assert.equal(Number(query(page).get("from")), from);
     await page.locator("#time-range").click();
-    await page.getByLabel("From", { exact: true }).fill("2026-11-26T12:00:00");
-    await page.getByLabel("To", { exact: true }).fill("2026-11-26T11:00:00");
+    await page.getByLabel("From", { exact: true }).fill("2026-11-26T12:00");
+    await page.getByLabel("To", { exact: true }).fill("2026-11-26T11:00");
     await page.getByRole("button", { name: "Show" }).click();
     await page.getByText("The beginning must lie before the end.").waitFor();
-    await page.getByLabel("To", { exact: true }).fill("2026-11-26T13:00:00");
+    await page.getByLabel("To", { exact: true }).fill("2026-11-26T13:00");
     await page.getByRole("button", { name: "Show" }).click();
     // The browser of the test is in Berlin, one hour ahead of UTC.
     assert.equal(Number(query(page).get("from")), Date.parse("2026-11-26T11:00:00Z"));
@@ -156,7 +156,7 @@ test("an alert that fires is acknowledged, another silenced, the silence ended",
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.locator(".badge", { hasText: "Silenced" }).first().waitFor();
     await rows.nth(1).getByRole("button").click();
-    await page.getByRole("button", { name: "Silence…" }).click();
+    await page.getByRole("button", { name: "Silence…", exact: true }).click();
     const form = page.getByRole("dialog", { name: "Silence alerts" });
     await checkAccessible(page, "silence form");
     await form.getByLabel("Why").fill("maintenance");
@@ -164,7 +164,7 @@ test("an alert that fires is acknowledged, another silenced, the silence ended",
     await page.getByText("The silence holds.").waitFor();
     assert.deepEqual(server.desk.silences[0].matchers.map((m) => m.name), ["alertname", "device_id"]);
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: /^End it: silence/ }).first().click();
+    await page.getByRole("button", { name: `End it: silence ${server.desk.silences[0].id}` }).click();
     await page.getByText("It has ended.").waitFor();
     assert.equal(server.desk.silences[0].active, false);
   }));
