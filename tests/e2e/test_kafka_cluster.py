@@ -26,7 +26,7 @@ OAUTH_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 
 
 def script(*words, **environment):
-    return subprocess.run([str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=120,
+    return subprocess.run([str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=360,
                           env=os.environ | environment)  # fmt: skip
 
 

@@ -92,7 +92,7 @@ class KafkaCluster:
 
     # Life of the brokers ------------------------------------------------------------------------------------
 
-    def script(self, command: str, *words, expect=0, timeout=180, stdin=b""):
+    def script(self, command: str, *words, expect=0, timeout=400, stdin=b""):
         done = subprocess.run([str(SCRIPT), command, *map(str, words), "--dir", str(self.directory)],
                               input=stdin, capture_output=True, timeout=timeout)  # fmt: skip
         if expect is not None and done.returncode != expect:
