@@ -45,11 +45,13 @@ if(NOT (Arrow_FOUND AND Parquet_FOUND))
     set_target_properties(tocsin_${library} PROPERTIES IMPORTED_LOCATION "${path}")
     target_include_directories(tocsin_${library} SYSTEM INTERFACE "${TOCSIN_ARROW_ROOT}/include")
   endforeach()
-  # The wheel's libparquet exports a simdjson of its own, of another version. Ours must be found
-  # first, so it stands before all other libraries.
+  # The wheel's libparquet exports a simdjson and an OpenSSL of its own, of other versions. The
+  # system's must be found first, so they stand before all other libraries: a libcrypto that finds
+  # half of its functions in the other one crashes (seen when it loads the system's authorities).
   find_library(TOCSIN_SIMDJSON_LIBRARY simdjson REQUIRED)
+  list(JOIN OPENSSL_LIBRARIES "," tocsin_openssl)
   target_link_options(tocsin_parquet INTERFACE
-    "LINKER:--push-state,--no-as-needed,${TOCSIN_SIMDJSON_LIBRARY},--pop-state")
+    "LINKER:--push-state,--no-as-needed,${TOCSIN_SIMDJSON_LIBRARY},${tocsin_openssl},--pop-state")
   add_library(Parquet::parquet_shared ALIAS tocsin_parquet)
   add_library(Arrow::arrow_shared ALIAS tocsin_arrow)
 endif()

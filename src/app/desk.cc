@@ -9,6 +9,7 @@
 #include "app/stage_thread.h"
 #include "base/error_list.h"
 #include "base/logging.h"
+#include "base/text.h"
 #include "local_api/remote_log.h"
 #include "log/partitioner.h"
 #include "stage/collector.h"
@@ -19,19 +20,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMostDeliveries = 10'000;
-
-std::vector<std::string> SplitList(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view part = text.substr(0, comma);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
 
 Status AppendTo(Log& log, const std::string& topic, std::string_view key, std::string_view value) {
   TOCSIN_ASSIGN(const std::int32_t partitions, PartitionCount(log, topic));

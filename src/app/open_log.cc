@@ -9,6 +9,7 @@
 #include "base/logging.h"
 #include "kafka_log/kafka_log.h"
 #include "local_api/remote_log.h"
+#include "local_api/standby_server.h"
 #include "spool/spooling_log.h"
 
 namespace tocsin {
@@ -185,7 +186,11 @@ Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLo
                                               std::function<std::string()> status, bool optional,
                                               LocalServer::Control control) {
   const bool for_control = opened.slot != nullptr && control;
-  if (opened.embedded == nullptr && !for_control) return std::unique_ptr<LocalServer>();
+  if (for_control) {
+    return StartOrStandBy(SocketPathFor(settings.data_dir), *opened.log, std::move(status),
+                          std::move(control));
+  }
+  if (opened.embedded == nullptr) return std::unique_ptr<LocalServer>();
   auto server = LocalServer::Start(SocketPathFor(settings.data_dir), *opened.log, std::move(status),
                                    std::move(control));
   if (!server && optional) {

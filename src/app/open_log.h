@@ -59,7 +59,7 @@ Result<OpenedLog> OpenLog(const Settings& settings, const Clock& clock, LogAcces
 
 // Lets other processes use the log while this one holds it. `optional`: a failure is only a
 // warning. `control` answers requests beyond the log. Null when the log is not here, and on Kafka
-// without `control`.
+// without `control`; with it, one of the instances in the data directory answers at a time.
 Result<std::unique_ptr<LocalServer>> ServeLog(const Settings& settings, OpenedLog& opened,
                                               std::function<std::string()> status, bool optional,
                                               LocalServer::Control control = {});

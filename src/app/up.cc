@@ -41,8 +41,6 @@ class Pipeline {
     Announce();
     Watch();
     TOCSIN_TRY(Shutdown());
-    server_.reset();
-    web_.reset();
     PrintBalance();
     return 0;
   }

@@ -25,6 +25,15 @@ HttpServerOptions OptionsFor(const Settings& settings) {
   options.max_connections = static_cast<std::size_t>(settings.http_max_connections);
   options.max_body_memory = std::max<std::size_t>(
       options.max_body_memory, 2 * static_cast<std::size_t>(settings.http_max_body_bytes));
+  if (settings.http_behind_proxy) {
+    options.peer_limits = {.connections = 0, .requests_per_second = 0, .body_bytes = 0};
+  } else {
+    options.peer_limits = {
+        .connections = static_cast<std::size_t>(settings.http_max_connections_per_address),
+        .requests_per_second = static_cast<std::size_t>(settings.http_max_requests_per_address),
+        .body_bytes = std::max<std::size_t>(
+            options.max_body_memory / 4, static_cast<std::size_t>(settings.http_max_body_bytes))};
+  }
   options.header_timeout_us = settings.http_timeout_us;
   options.body_timeout_us = 6 * settings.http_timeout_us;
   options.idle_timeout_us = 6 * settings.http_timeout_us;

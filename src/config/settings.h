@@ -63,6 +63,8 @@ struct Settings {
   // Generator
   double gen_interval_seconds = 5;
   std::int64_t gen_device_count = 10;
+  std::string gen_http_url = "http://127.0.0.1:8501";  // GEN_HTTP_URL: of the sink http
+  std::string gen_http_token;                          // secret
   Range temp_range{20, 55};
   Range humidity_range{20, 90};
 
@@ -119,10 +121,12 @@ struct Settings {
   std::int64_t dashboard_refresh_seconds = 30;
 
   // HTTP server
-  std::string http_bind = "127.0.0.1";            // HTTP_BIND; empty = no server
-  std::int64_t http_port = 8501;                  // HTTP_PORT; 0 = any free one
-  std::int64_t http_threads = 0;                  // HTTP_THREADS: event loops; 0 = one a core
-  std::int64_t http_max_connections = 12'000;     // HTTP_MAX_CONNECTIONS
+  std::string http_bind = "127.0.0.1";                  // HTTP_BIND; empty = no server
+  std::int64_t http_port = 8501;                        // HTTP_PORT; 0 = any free one
+  std::int64_t http_threads = 0;                        // HTTP_THREADS: event loops; 0 = one a core
+  std::int64_t http_max_connections = 12'000;           // HTTP_MAX_CONNECTIONS
+  std::int64_t http_max_connections_per_address = 256;  // 0 = no limit; not of this machine
+  std::int64_t http_max_requests_per_address = 1'000;   // a second; 0 = no limit
   std::int64_t http_max_body_bytes = 16LL << 20;  // HTTP_MAX_BODY, before and after decompression
   std::int64_t http_timeout_us = 10'000'000;      // HTTP_TIMEOUT: for a request's header
   std::string http_allowed_hosts;                 // HTTP_ALLOWED_HOSTS, comma-separated

@@ -41,12 +41,15 @@ Result<std::unique_ptr<EventSink>> OpenSink(const std::string& name, const Setti
     if (log == nullptr) return Fail(Code::kInternal, "no log was opened for sink '" + name + "'");
     return MakeLogSink(*log, settings.raw_topic, clock, stop);
   }
-  if (name == "http" || name == "mqtt") {
-    return Fail(Code::kUsage, "sink '" + name + "' is not built in yet; use file, log or stdout");
+  if (name == "http") {
+    return MakeHttpSink(settings.gen_http_url, settings.gen_http_token, clock, stop);
+  }
+  if (name == "mqtt") {
+    return Fail(Code::kUsage, "sink 'mqtt' is not built in yet; use file, log, stdout or http");
   }
   const std::string_view nearest = Nearest(name, kSinkNames);
   return Fail(Code::kUsage, "unknown sink '" + name + "'; " +
-                                (nearest.empty() ? "use file, log or stdout"
+                                (nearest.empty() ? "use file, log, stdout or http"
                                                  : "did you mean " + std::string(nearest) + "?"));
 }
 
@@ -119,7 +122,7 @@ class Run {
 
   Result<GenerateReport> Execute() {
     if (options_.sinks.empty()) {
-      return Fail(Code::kUsage, "no sink; use --sink file, log or stdout");
+      return Fail(Code::kUsage, "no sink; use --sink file, log, stdout or http");
     }
     for (const std::string& name : options_.sinks) {
       TOCSIN_ASSIGN(auto sink, OpenSink(name, settings_, options_, log_, clock_, stop_));

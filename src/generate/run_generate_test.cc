@@ -286,11 +286,10 @@ TEST_F(RunGenerateTest, NamesASinkThatIsUnknownOrNotBuiltIn) {
     EXPECT_EQ(report.error().code(), Code::kUsage);
     return report.error().message();
   };
-  EXPECT_EQ(message("http"), "sink 'http' is not built in yet; use file, log or stdout");
-  EXPECT_EQ(message("mqtt"), "sink 'mqtt' is not built in yet; use file, log or stdout");
+  EXPECT_EQ(message("mqtt"), "sink 'mqtt' is not built in yet; use file, log, stdout or http");
   EXPECT_EQ(message("kafka"), "sink 'kafka' needs a broker; set KAFKA_BROKER, or use the sink log");
   EXPECT_EQ(message("stdotu"), "unknown sink 'stdotu'; did you mean stdout?");
-  EXPECT_EQ(message("printer"), "unknown sink 'printer'; use file, log or stdout");
+  EXPECT_EQ(message("printer"), "unknown sink 'printer'; use file, log, stdout or http");
   options_.sinks.clear();
   EXPECT_EQ(Run().error().code(), Code::kUsage);
 }

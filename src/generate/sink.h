@@ -40,6 +40,15 @@ std::unique_ptr<EventSink> MakeStdoutSink();
 Result<std::unique_ptr<EventSink>> MakeLogSink(Log& log, const std::string& topic,
                                                const Clock& clock, std::stop_token stop);
 
+// Posts JSON lines to `url`/api/v1/events of another Tocsin, each request with a key by which it is
+// taken once however often it is sent. While the server does not answer, or says 429 or 5xx, it is
+// asked again with growing pauses until `stop`; what is refused then is dropped and counted.
+// kConfiguration for a URL that cannot be used, or a token that would go unencrypted to another
+// machine; from the sink kConfiguration when the server lets nobody in, kUnavailable when it
+// answers anything else.
+Result<std::unique_ptr<EventSink>> MakeHttpSink(const std::string& url, const std::string& token,
+                                                const Clock& clock, std::stop_token stop);
+
 // Waits until `clock.SteadyUs()` reaches `until_us` or `stop` is requested. Looks at the clock at
 // least every 20 ms, so that a clock that is set ends the wait soon.
 void WaitUntil(const Clock& clock, std::int64_t until_us, const std::stop_token& stop);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <thread>
 
 #include "base/clock.h"
@@ -72,6 +73,21 @@ Result<Metadata> ReadMetadata(rd_kafka_t* rk, const std::string* topic, int time
   return Metadata(metadata);
 }
 
+// Of the answer about one topic; no number when it does not exist.
+Result<std::optional<std::int32_t>> PartitionsIn(const rd_kafka_metadata_t& metadata,
+                                                 const std::string& topic) {
+  if (metadata.topic_cnt != 1) return std::nullopt;
+  const rd_kafka_metadata_topic& found = metadata.topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+      found.err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+    return std::nullopt;
+  }
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::unexpected(KafkaError(found.err, "topic " + topic));
+  }
+  return found.partition_cnt;
+}
+
 // A coordinator that moves or begins: of a new cluster, too.
 bool CoordinatorComesSoon(int error) {
   return error == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
@@ -98,22 +114,16 @@ Result<std::vector<TopicInfo>> Cluster::Topics() {
 Result<std::optional<std::int32_t>> Cluster::Partitions(const std::string& topic) {
   TOCSIN_ASSIGN(const Metadata metadata,
                 ReadMetadata(client_.get(), &topic, options_.request_timeout_ms));
-  if (metadata->topic_cnt != 1) return std::nullopt;
-  const rd_kafka_metadata_topic& found = metadata->topics[0];
-  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-      found.err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-    return std::nullopt;
-  }
-  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return std::unexpected(KafkaError(found.err, "topic " + topic));
-  }
-  for (int i = 0; i < found.partition_cnt; ++i) {
-    if (found.partitions[i].leader < 0) {
-      return Fail(Code::kUnavailable,
-                  "partition " + topic + "/" + std::to_string(i) + " has no leader at the moment");
-    }
-  }
-  return found.partition_cnt;
+  return PartitionsIn(*metadata, topic);
+}
+
+Result<bool> Cluster::HasLeaders(const std::string& topic) {
+  TOCSIN_ASSIGN(const Metadata metadata,
+                ReadMetadata(client_.get(), &topic, options_.request_timeout_ms));
+  TOCSIN_ASSIGN(const std::optional<std::int32_t> count, PartitionsIn(*metadata, topic));
+  if (!count) return false;
+  const std::span partitions(metadata->topics[0].partitions, static_cast<std::size_t>(*count));
+  return std::ranges::all_of(partitions, [](const auto& each) { return each.leader >= 0; });
 }
 
 Status Cluster::Create(const NewTopic& topic) {
@@ -144,8 +154,7 @@ Status Cluster::Create(const NewTopic& topic) {
   const SystemClock clock;
   const std::int64_t deadline_us = clock.SteadyUs() + kLeaderWaitUs;
   for (;;) {
-    const auto partitions = Partitions(topic.name);
-    if (partitions && *partitions) return {};
+    if (HasLeaders(topic.name).value_or(false)) return {};
     if (clock.SteadyUs() > deadline_us) {
       return Fail(Code::kUnavailable,
                   "topic " + topic.name + " was created, but has no leaders yet");

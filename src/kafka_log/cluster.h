@@ -30,7 +30,7 @@ class Cluster {
 
   // By name, without Kafka's own.
   Result<std::vector<TopicInfo>> Topics();
-  // Nothing when it does not exist.
+  // Nothing when it does not exist. A partition may have no leader at the moment.
   Result<std::optional<std::int32_t>> Partitions(const std::string& topic);
   // Returns when every partition has a leader. An existing topic is no error.
   Status Create(const NewTopic& topic);
@@ -56,6 +56,7 @@ class Cluster {
   std::string Id();
 
  private:
+  Result<bool> HasLeaders(const std::string& topic);
   Result<std::int64_t> ListOffset(const TopicPartition& partition, std::int64_t spec,
                                   bool committed_only);
   // `error` is Kafka's code of the partition.

@@ -13,10 +13,12 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/wait.h"
 #include "local_api/local_server.h"
 #include "local_api/remote_log.h"
 #include "local_api/request_handler.h"
 #include "local_api/socket_path.h"
+#include "local_api/standby_server.h"
 #include "local_api/wire.h"
 #include "log_backends/memory_log.h"
 
@@ -148,6 +150,27 @@ TEST_F(LocalApiTest, AClientFindsTheNextInstance) {
   StartServer();
   EXPECT_TRUE(log->Topics());
   EXPECT_EQ(AppendValue(*log, "b")[0].base_offset, 1);
+}
+
+TEST_F(LocalApiTest, AnInstanceThatStandsByAnswersWhenTheFirstIsGone) {
+  const auto control = [](std::string_view, std::string_view) -> Result<std::string> {
+    return "second";
+  };
+  const auto ask = [&] { return RemoteLog::Control(path_, "who", "{}"); };
+  auto second = StartOrStandBy(path_, *memory_, [] { return std::string("{}"); }, control);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_EQ(ask().error().code(), Code::kNotFound);  // the first takes no requests of this kind
+  server_.reset();
+  const std::stop_source never;
+  for (int tries = 0; tries < 600 && !ask(); ++tries) WaitUs(20'000, never.get_token());
+  EXPECT_EQ(ask().value_or("nobody"), "second");
+  second->reset();
+  EXPECT_EQ(ask().error().code(), Code::kUnavailable);
+}
+
+TEST_F(LocalApiTest, OneThatStandsByEndsAtOnceAndLeavesTheOtherAlone) {
+  StartOrStandBy(path_, *memory_, [] { return std::string("{}"); }, {}).value().reset();
+  EXPECT_NE(Connect(), nullptr);
 }
 
 TEST_F(LocalApiTest, ReplacesAStaleSocketButNothingElse) {

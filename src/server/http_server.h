@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "metrics/metrics.h"
 #include "server/http_message.h"
+#include "server/peers.h"
 
 namespace tocsin {
 
@@ -33,6 +34,7 @@ struct HttpServerOptions {
   int threads = 0;                 // event loops; 0 = one a core
   int workers = 4;                 // threads for Answer()
   std::size_t max_connections = 12'000;
+  PeerLimits peer_limits;
   std::size_t max_waiting = 256;                 // requests being answered; beyond it 503
   std::size_t max_body_memory = 256u << 20;      // bodies held at one time; beyond it 429
   std::int64_t header_timeout_us = 10'000'000;   // a whole header, from its first byte on
@@ -46,10 +48,11 @@ struct HttpServerOptions {
 // An HTTP/1.1 server on Boost.Beast: an event loop a thread, connections dealt out in turns, every
 // answer made by a worker. It knows nothing of what is served.
 //
-// Bounded: connections, header (16 KiB), target (8 KiB), bodies, time of each step, requests in
-// work, and per live reader the frames that wait for it. Every answer carries the headers that a
-// browser is told by to run nothing but the program's own files (Content-Security-Policy and
-// others) and `Cache-Control: no-store` unless the answer names another.
+// Bounded: connections (of all and of each address), header (16 KiB), target (8 KiB), bodies, time
+// of each step, requests in work, and per live reader the frames that wait for it. Every answer
+// carries the headers that a browser is told by to run nothing but the program's own files
+// (Content-Security-Policy and others) and `Cache-Control: no-store` unless the answer names
+// another.
 //
 // Live streams: a frame is encoded once and shared by all readers. A `tick` replaces the one a slow
 // reader has not got yet; other frames queue up to a limit, beyond which the reader is dropped.

@@ -12,7 +12,6 @@ void LiveReaders::ForEach(Visit visit) {
 
 LiveReaders::Readers::iterator LiveReaders::Remove(Readers::iterator at) {
   at->second.socket->Close();
-  ++counts_.left;
   const auto next = readers_.erase(at);
   counts_.readers = readers_.size();
   return next;

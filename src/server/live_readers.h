@@ -43,7 +43,6 @@ class LiveReaders {
     std::size_t readers = 0;
     std::uint64_t skipped = 0;  // ticks that a reader missed
     std::uint64_t dropped = 0;
-    std::uint64_t left = 0;  // connections that ended, whyever
   };
 
   LiveReaders(const Clock& clock, std::int64_t stalled_us)

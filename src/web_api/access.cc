@@ -9,6 +9,7 @@
 
 #include "base/json_text.h"
 #include "base/logging.h"
+#include "base/text.h"
 #include "web_api/access_file.h"
 #include "web_api/api_json.h"
 #include "web_api/query.h"
@@ -37,19 +38,6 @@ std::string Lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return lower;
-}
-
-std::vector<std::string> SplitList(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view part = text.substr(0, comma);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.push_back(Lower(part));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
 }
 
 bool NeedsUsers(const Settings& settings) {
@@ -134,7 +122,7 @@ class HttpAccess final : public Access {
   HttpAccess(const Settings& settings, const Clock& clock)
       : clock_(clock),
         bind_(Lower(settings.http_bind)),
-        hosts_(SplitList(settings.http_allowed_hosts)),
+        hosts_(SplitList(Lower(settings.http_allowed_hosts))),
         users_(NeedsUsers(settings)),
         loopback_(IsLoopback(settings.http_bind)),
         file_(AccessFilePath(settings.data_dir)),

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from driver import Workspace
 from http_api import PROBLEM, Server, lines, reading
+from kafka_cluster import free_ports
 
 NOW = time.time() - 60
 
@@ -146,6 +147,49 @@ class LineProtocolTest(unittest.TestCase):
                 self.assertEqual(answer.json["accepted"], 1)
                 self.assertEqual([error["line"] for error in answer.json["errors"]], list(range(2, 2 + len(bad))))
             self.assertEqual(len(work.dump("iot.raw")), 1)
+
+
+class GenerateTest(unittest.TestCase):
+    GENERATE = ("generate", "--sink", "http", "--rate", 0, "--max-events", 3000, "--seed", 5)
+
+    def setUp(self):
+        self.work = Workspace(BATCH_INTERVAL="0")
+        self.addCleanup(self.work.__exit__)
+
+    def test_the_same_events_arrive_as_in_a_file(self):
+        with Server(self.work) as server:
+            report = self.work.json(*self.GENERATE, "--faults", "malformed=0.01", GEN_HTTP_URL=f"http://127.0.0.1:{server.port}")
+            self.assertEqual(report["generated"], 3000)
+            self.work.run(*self.GENERATE[:2], "file", "--output", "events.jsonl", *self.GENERATE[3:], "--faults", "malformed=0.01")
+        lines = (self.work.path / "events.jsonl").read_bytes().splitlines()
+        values = sorted(record.value for record in self.work.dump("iot.raw"))
+        readings = sorted(line for line in lines if line.startswith(b"{"))
+        self.assertEqual(len(lines), 3000)
+        self.assertGreater(len(values), 2900)
+        self.assertEqual([value for value in values if value.startswith(b"{")], readings)
+
+    def test_a_server_that_comes_later_is_waited_for(self):
+        port = free_ports(1)
+        process = self.work.start(*self.GENERATE, GEN_HTTP_URL=f"http://127.0.0.1:{port}/")
+        self.assertIn(b"waiting", process.stderr.readline())
+        with Server(self.work, "up", "--port", port):
+            output, _ = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, output)
+        self.assertEqual(len(self.work.dump("iot.raw")), 3000)
+
+    def test_refusals_name_the_remedy(self):
+        self.work.run("token", "add", "t", "--scopes", "ingest")
+        token = self.work.run("token", "add", "sensor", "--scopes", "ingest").stdout.decode().strip()
+        for url, remedy in (("ftp://x", b"GEN_HTTP_URL"), ("http://192.0.2.1", b"unencrypted")):
+            done = self.work.run(*self.GENERATE, GEN_HTTP_URL=url, GEN_HTTP_TOKEN="secret-5f1d9e", expect=78)
+            self.assertIn(remedy, done.stderr)
+            self.assertNotIn(b"5f1d9e", done.stderr + done.stdout)
+        with Server(self.work, HTTP_AUTH="required") as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertIn(b"GEN_HTTP_TOKEN", self.work.run(*self.GENERATE, GEN_HTTP_URL=url, expect=78).stderr)
+            self.assertIn(b"GEN_HTTP_URL", self.work.run(*self.GENERATE, GEN_HTTP_URL=url + "/x", expect=78).stderr)
+            self.work.run(*self.GENERATE, GEN_HTTP_URL=url, GEN_HTTP_TOKEN=token)
+        self.assertEqual(len(self.work.dump("iot.raw")), 3000)
 
 
 if __name__ == "__main__":

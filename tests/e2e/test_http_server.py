@@ -1,9 +1,11 @@
 """The HTTP server under bad and many clients: limits, headers, users, tokens, TLS, live readers."""
 
+import http.client
 import json
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -289,20 +291,69 @@ class UsersTest(unittest.TestCase):
                 spoil()
                 self.assertEqual(server.get("/api/v1/summary", headers).status, 503)
 
-    def test_tls_serves_and_plain_http_does_not(self):
-        import http.client
-        import ssl
-
+    def make_certificate(self, names: str) -> None:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}"],
                        cwd=self.work.path, check=True, capture_output=True)  # fmt: skip
-        process = self.work.start("up", "--bind", "127.0.0.1", HTTP_TLS_CERTIFICATE_FILE="cert.pem", HTTP_TLS_KEY_FILE="key.pem")
+
+    def start_with_tls(self, bind: str, **settings) -> tuple[subprocess.Popen, int]:
+        """The process and its port."""
+        process = self.work.start("up", "--bind", bind, HTTP_TLS_CERTIFICATE_FILE="cert.pem", HTTP_TLS_KEY_FILE="key.pem",
+                                  **settings)  # fmt: skip
+        self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
-        port = None
         for line in process.stderr:
             if b"https://" in line and b"dashboard" in line:
-                port = int(line.rsplit(b":", 1)[1])
-                break
+                return process, int(line.rsplit(b":", 1)[1])
+        raise AssertionError("the program ended")
+
+    def test_one_address_does_not_take_the_server_from_the_others(self):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.connect(("192.0.2.1", 9))  # sends nothing
+                address = probe.getsockname()[0]
+        except OSError:
+            self.skipTest("SKIPPED LOUDLY: this machine has no address but its own loopback")
+        self.make_certificate(f"IP:{address}")
+        _, port = self.start_with_tls("0.0.0.0", HTTP_MAX_CONNECTIONS_PER_ADDRESS=4, HTTP_MAX_REQUESTS_PER_ADDRESS=10)
+        trust = ssl.create_default_context(cafile=self.work.path / "cert.pem")
+
+        def connection():
+            made = http.client.HTTPSConnection(address, port, context=trust, timeout=30)
+            self.addCleanup(made.close)
+            made.connect()
+            return made
+
+        def status(connection):
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.getheader("retry-after")
+
+        held = [connection() for _ in range(4)]
+        with self.assertRaises(OSError):
+            connection()
+        answers = [status(held[0]) for _ in range(10)]
+        self.assertEqual(answers, [(200, None)] * 10)
+        self.assertEqual(status(held[1]), (429, "1"))
+        wait_for(lambda: status(held[2])[0] == 200, seconds=30, what="the next second's requests")
+        local = socket.create_connection(("127.0.0.1", port), timeout=30)
+        local.close()
+        for each in held:
+            each.close()
+        wait_for(lambda: self.can(connection), seconds=30, what="room for another connection")
+
+    @staticmethod
+    def can(act) -> bool:
+        try:
+            act()
+            return True
+        except OSError:
+            return False
+
+    def test_tls_serves_and_plain_http_does_not(self):
+        self.make_certificate("DNS:localhost")
+        process, port = self.start_with_tls("127.0.0.1")
         trust = ssl.create_default_context(cafile=self.work.path / "cert.pem")
         connection = http.client.HTTPSConnection("localhost", port, context=trust, timeout=30)
         connection.request("GET", "/healthz")

@@ -67,10 +67,12 @@ class Workspace:
             input=stdin, capture_output=True, timeout=timeout, preexec_fn=preexec_fn,
         )  # fmt: skip
         if expect is not None and done.returncode != expect:
+            finding = done.stderr.find(b"Sanitizer: ")  # its first lines say what happened where
+            shown = done.stderr[-2000:] if finding < 0 else done.stderr[max(0, finding - 30) :][:4000]
             raise AssertionError(
                 f"tocsin {' '.join(map(str, arguments))}: exit {done.returncode}, wanted {expect}\n"
                 f"stdout: {done.stdout[:500].decode(errors='replace')}\n"
-                f"stderr: {done.stderr[-2000:].decode(errors='replace')}"
+                f"stderr: {shown.decode(errors='replace')}"
             )
         return done
 
