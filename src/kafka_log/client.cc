@@ -70,6 +70,9 @@ Status Apply(rd_kafka_conf_t* conf, const Client::Settings& settings) {
   return {};
 }
 
+constexpr const char* kInterceptor = "tocsin";
+thread_local bool in_broker_thread = false;  // one of librdkafka's that speak to a broker
+
 // The requests that change what a transaction holds or how it ends.
 bool IsOfTransaction(std::int16_t api_key) {
   constexpr std::int16_t kAddPartitionsToTxn = 24;
@@ -112,19 +115,29 @@ struct ClientTrampolines {
                                       std::int16_t /*version*/, std::int32_t /*correlation*/,
                                       std::size_t /*size*/, std::int64_t /*round_trip*/,
                                       rd_kafka_resp_err_t error, void* self) {
-    // An error stands for an answer that will never come.
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && IsOfTransaction(api_key)) {
+    // An error stands for an answer that will never come. librdkafka tells of most answers twice:
+    // when its broker thread reads them, and when another thread takes them from there.
+    if (in_broker_thread && error == RD_KAFKA_RESP_ERR_NO_ERROR && IsOfTransaction(api_key)) {
       ++static_cast<Client*>(self)->answered_;
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
   }
+  static rd_kafka_resp_err_t ThreadStarted(rd_kafka_t* /*rk*/, rd_kafka_thread_type_t type,
+                                           const char* /*name*/, void* /*self*/) {
+    in_broker_thread = type == RD_KAFKA_THREAD_BROKER;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
   static rd_kafka_resp_err_t New(rd_kafka_t* rk, const rd_kafka_conf_t* /*conf*/, void* self,
                                  char* /*reason*/, std::size_t /*reason_size*/) {
-    const rd_kafka_resp_err_t failed =
-        rd_kafka_interceptor_add_on_request_sent(rk, "tocsin", &ClientTrampolines::Sent, self);
-    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) return failed;
-    return rd_kafka_interceptor_add_on_response_received(rk, "tocsin", &ClientTrampolines::Received,
-                                                         self);
+    rd_kafka_resp_err_t failed =
+        rd_kafka_interceptor_add_on_thread_start(rk, kInterceptor, &ThreadStarted, self);
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      failed = rd_kafka_interceptor_add_on_request_sent(rk, kInterceptor, &Sent, self);
+    }
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      failed = rd_kafka_interceptor_add_on_response_received(rk, kInterceptor, &Received, self);
+    }
+    return failed;
   }
   static void Rebalanced(rd_kafka_t* /*rk*/, rd_kafka_resp_err_t event,
                          rd_kafka_topic_partition_list_t* partitions, void* self) {
@@ -155,7 +168,7 @@ Result<std::unique_ptr<Client>> Client::Make(const KafkaOptions& options, Client
     rd_kafka_conf_set_rebalance_cb(conf.get(), &ClientTrampolines::Rebalanced);
   }
   if (settings.contains("transactional.id")) {
-    rd_kafka_conf_interceptor_add_on_new(conf.get(), "tocsin", &ClientTrampolines::New,
+    rd_kafka_conf_interceptor_add_on_new(conf.get(), kInterceptor, &ClientTrampolines::New,
                                          client.get());
   }
   char reason[512];

@@ -53,8 +53,12 @@ class Client:
         self.socket = socket.create_connection(("127.0.0.1", port), 5)
         self.name = name.encode()
 
-    def send(self, api_key: int, correlation: int):
-        body = struct.pack(">hhih", api_key, 9, correlation, len(self.name)) + self.name + b"payload"
+    def send(self, api_key: int, correlation: int, transaction="t", version=1):
+        body = struct.pack(">hhih", api_key, version, correlation, len(self.name)) + self.name
+        if version < 3:
+            body += struct.pack(">h", len(transaction)) + transaction.encode() + b"payload"
+        else:
+            body += bytes([0, len(transaction) + 1]) + transaction.encode() + b"payload"
         self.socket.sendall(struct.pack(">i", len(body)) + body)
 
     def receive(self, seconds: float = 5):
@@ -103,6 +107,21 @@ class ProxyTest(unittest.TestCase):
         trap.release()
         self.assertEqual((held.receive(), held.receive()), (1, 2))
         self.assertEqual(self.ask(held, END_TXN, 3), 3)
+
+    def test_a_trap_waits_for_the_transactional_id_it_is_set_for(self):
+        client = self.client()
+        early = self.proxy.hold(END_TXN, transaction="wanted")
+        for correlation, (name, version) in enumerate((("other", 1), ("wante", 3), ("wanted2", 4))):
+            client.send(END_TXN, correlation, name, version)
+            self.assertEqual(client.receive(), correlation)
+        early.release()
+        for version in (1, 3):
+            trap = self.proxy.hold(END_TXN, transaction="wanted")
+            client.send(END_TXN, 7, "wanted", version)
+            trap.wait()
+            self.assertEqual(trap.transactions, ["wanted"])
+            trap.release()
+            self.assertEqual(client.receive(), 7)
 
     def test_lose_request_ends_the_connection_before_the_broker_sees_it(self):
         self.proxy.lose_request(END_TXN)

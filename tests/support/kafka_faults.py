@@ -277,14 +277,20 @@ class FaultRun:
                 self.proxy.heal()
 
     def hold_ends(self, times: int):
-        """EndTxn arrives when it has long been sent again and answered: in the midst of a later transaction."""
+        """EndTxn arrives when it has long been sent again and answered: in the midst of the producer's next transaction,
+        which has its records in the topics and waits with its offsets."""
         for _ in range(times):
             self.await_progress()
-            trap = self.proxy.hold(END_TXN, client="process")
-            trap.wait()
-            time.sleep(REQUEST_SECONDS + 1)
-            trap.release()
-            self.faults["EndTxn held until a later transaction"] += 1
+            late = self.proxy.hold(END_TXN, client="process")
+            late.wait()
+            following = self.proxy.hold(TXN_OFFSET_COMMIT, client="process", transaction=late.transactions[0])
+            # A producer that was replaced may have another name.
+            met = following.caught.acquire(timeout=2 * REQUEST_SECONDS)
+            time.sleep(0.3)
+            late.release()
+            time.sleep(0.5)
+            following.release()
+            self.faults["EndTxn held until " + ("the next transaction" if met else "its producer was gone")] += 1
 
     def connection_faults(self) -> list:
         """(what, harm that says whether it was done)"""
@@ -456,7 +462,7 @@ ON_THREE_BROKERS = ("leaders",)
 def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, *, seed: int, kills: int, rounds: int, events: int,
                  **options) -> dict:  # fmt: skip
     """One scenario from its beginning to its checks; the evidence. The kills get all events, the others a fifth."""
-    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 17 * rounds,
+    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 12 + 17 * rounds,
                "deliveries": 4 * kills, "leaders": 15 * rounds}  # fmt: skip
     through = proxy if name == "proxy" else None
     with FaultRun(kafka, name, seed=seed, events=events if name == "kills" else max(2000, events // 5),
@@ -474,5 +480,6 @@ def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, *, seed: int, 
         elif name == "broker":
             run.restart_broker(rounds)
         else:
+            run.hold_ends(1)
             run.break_connections(rounds)
         return run.finish()

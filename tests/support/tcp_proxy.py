@@ -38,6 +38,8 @@ class Trap:
     api_key: int
     left: int
     client: str  # part of the client id that must match
+    transaction: str  # the transactional id that must match; empty: any
+    transactions: list = field(default_factory=list)  # of the requests that were caught
     caught: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -88,6 +90,18 @@ def request_header(frame: bytes):
     return api_key, correlation, frame[14 : 14 + max(length, 0)].decode(errors="replace")
 
 
+def transactional_id(frame: bytes) -> str:
+    """Of a request that begins with it: EndTxn, TxnOffsetCommit, and AddPartitionsToTxn and AddOffsetsToTxn below 4."""
+    api_key, version, _, length = struct.unpack_from(">hhih", frame, 4)
+    at = 14 + max(length, 0)
+    if version < 3:
+        (size,) = struct.unpack_from(">h", frame, at)
+        return frame[at + 2 : at + 2 + size].decode(errors="replace")
+    # A flexible version: no tagged fields, then a compact string of fewer than 127 bytes.
+    assert frame[at] == 0 and frame[at + 1] < 128, f"request {api_key} version {version} is not understood"
+    return frame[at + 2 : at + 1 + frame[at + 1]].decode(errors="replace")
+
+
 class TcpProxy:
     def __init__(self, ports: dict):
         """`ports`: the broker's port by the proxy's. The first is node 1, and so on."""
@@ -134,9 +148,9 @@ class TcpProxy:
         """Ends cut(), blackhole() and delay()."""
         self.call(self.each(node, self.open_link))
 
-    def hold(self, api_key: int, *, times=1, client="") -> Trap:
+    def hold(self, api_key: int, *, times=1, client="", transaction="") -> Trap:
         """The request waits, and all that follows on its connection, until release()."""
-        return self.trap(HOLD, api_key, times, client)
+        return self.trap(HOLD, api_key, times, client, transaction)
 
     def lose_request(self, api_key: int, *, times=1, client="") -> Trap:
         """The connection is reset in place of the request: the broker never sees it."""
@@ -150,8 +164,8 @@ class TcpProxy:
         """The request vanishes and its connection stays open and silent: the client must time out."""
         return self.trap(SWALLOW, api_key, times, client)
 
-    def trap(self, action, api_key, times, client) -> Trap:
-        trap = Trap(action, api_key, times, client)
+    def trap(self, action, api_key, times, client, transaction="") -> Trap:
+        trap = Trap(action, api_key, times, client, transaction)
         self.loop.call_soon_threadsafe(self.traps.append, trap)
         return trap
 
@@ -249,7 +263,11 @@ class TcpProxy:
         for trap in self.traps:
             if trap.api_key != api_key or trap.left <= 0 or trap.client not in client:
                 continue
+            named = transactional_id(frame) if api_key in (END_TXN, TXN_OFFSET_COMMIT) else ""
+            if trap.transaction not in ("", named):
+                continue
             trap.left -= 1
+            trap.transactions.append(named)
             trap.caught.release()
             if trap.action == HOLD:
                 while not trap.released.is_set():
