@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves that the checks of test_kafka_faults.py can fail: each planted bug of a test build must be reported.
 
-  planted_kafka_bugs.py kafka_generation_ignored | kafka_offsets_skipped | kafka_stragglers_ignored | offset_off_by_one
+  planted_kafka_bugs.py kafka_generation_ignored | kafka_offsets_skipped | kafka_stragglers_ignored
 """
 
 import sys
