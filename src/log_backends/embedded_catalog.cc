@@ -116,7 +116,11 @@ Status LoadStates(const RocksStore& store, const Damage& damage, EmbeddedCatalog
         const auto key = format::ParseStateKey(rest);
         if (!key) return damage("a key of the state");
         StateIndex& index = catalog.states[format::StatePrefix(key->store, key->partition)];
+        if (index.next_sequence == 0) index.first_sequence = key->sequence;
         index.next_sequence = key->sequence + 1;
+        if (key->kind == format::StateKind::kSnapshot) {
+          index.snapshots = index.next_sequence - index.first_sequence;
+        }
         (key->kind == format::StateKind::kSnapshot ? index.size.snapshot_bytes
                                                    : index.size.delta_bytes) += value.size();
         return {};

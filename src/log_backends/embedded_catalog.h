@@ -51,7 +51,11 @@ struct EmbeddedTopic {
   std::uint64_t bytes() const;
 };
 
+// The blobs of one state: [first_sequence, next_sequence), of which the first `snapshots` are a
+// snapshot and the others changes to it.
 struct StateIndex {
+  std::uint64_t first_sequence = 0;
+  std::uint64_t snapshots = 0;
   std::uint64_t next_sequence = 0;
   StateSize size;
 };

@@ -145,18 +145,37 @@ void EmbeddedWriter::AddState(const PendingCommit& commit, rocksdb::WriteBatch& 
               .first;
     }
     StateIndex& index = known->second;
-    if (state.replace) {
-      static_cast<void>(batch.DeleteRange(core_.store->state(), prefix,
-                                          format::StateSequenceKey(prefix, index.next_sequence)));
-      index.size = {};
-    }
+    if (state.replace) RemoveState(prefix, index, batch);
     const auto kind = state.replace ? format::StateKind::kSnapshot : format::StateKind::kDelta;
     for (const std::string& blob : state.blobs) {
       Put(batch, core_.store->state(), format::StateBlobKey(prefix, index.next_sequence++, kind),
           blob);
+      if (state.replace) ++index.snapshots;
       (state.replace ? index.size.snapshot_bytes : index.size.delta_bytes) += blob.size();
     }
   }
+}
+
+// The store takes a few keys better than a range, and ranges only when they do not overlap: its
+// flushes cut overlapping ones into pieces, as many as the square of their number.
+void EmbeddedWriter::RemoveState(const std::string& prefix, StateIndex& index,
+                                 rocksdb::WriteBatch& batch) {
+  constexpr std::uint64_t kFewBlobs = 8;
+  const std::uint64_t count = index.next_sequence - index.first_sequence;
+  for (std::uint64_t i = 0; count <= kFewBlobs && i < count; ++i) {
+    const auto kind =
+        i < index.snapshots ? format::StateKind::kSnapshot : format::StateKind::kDelta;
+    static_cast<void>(batch.Delete(core_.store->state(),
+                                   format::StateBlobKey(prefix, index.first_sequence + i, kind)));
+  }
+  if (count > kFewBlobs) {
+    static_cast<void>(batch.DeleteRange(core_.store->state(),
+                                        format::StateSequenceKey(prefix, index.first_sequence),
+                                        format::StateSequenceKey(prefix, index.next_sequence)));
+  }
+  index.first_sequence = index.next_sequence;
+  index.snapshots = 0;
+  index.size = {};
 }
 
 void EmbeddedWriter::AddEnds(rocksdb::WriteBatch& batch) {

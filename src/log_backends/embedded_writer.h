@@ -82,6 +82,7 @@ class EmbeddedWriter {
   void AddAppends(PendingCommit& commit, rocksdb::WriteBatch& batch, std::int64_t now_ms);
   void AddOffsets(const PendingCommit& commit, rocksdb::WriteBatch& batch);
   void AddState(const PendingCommit& commit, rocksdb::WriteBatch& batch);
+  void RemoveState(const std::string& prefix, StateIndex& index, rocksdb::WriteBatch& batch);
   void AddEnds(rocksdb::WriteBatch& batch);
   void Publish(const std::vector<PendingCommit*>& group);
 

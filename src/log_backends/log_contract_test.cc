@@ -418,6 +418,26 @@ TEST_P(LogContractTest, TheSizeOfStateTellsSnapshotFromDeltas) {
   EXPECT_EQ(size().delta_bytes, 0u);
 }
 
+TEST_P(LogContractTest, AReplacementLeavesNothingOfManyOrFewChangesBefore) {
+  for (const int changes : {0, 1, 2, 7, 8, 9, 20}) {
+    for (const bool reopen : {false, true}) {
+      for (int i = 0; i < changes; ++i) {
+        const auto transaction = Begin();
+        transaction->PutState("s", 0, "key " + std::to_string(i), "changed");
+        Commit(*transaction);
+      }
+      if (reopen) Reopen();
+      const auto transaction = Begin();
+      transaction->ReplaceState("s", 0);
+      transaction->PutState("s", 0, "number", std::to_string(changes));
+      Commit(*transaction);
+      EXPECT_EQ(StateOf("s", 0), (Entries{{"number", std::to_string(changes)}})) << changes;
+      if (reopen) Reopen();
+      EXPECT_EQ(StateOf("s", 0), (Entries{{"number", std::to_string(changes)}})) << changes;
+    }
+  }
+}
+
 TEST_P(LogContractTest, ManyKeysSurviveDeltasAndSnapshots) {
   Entries expected;
   for (int round = 0; round < 6; ++round) {
