@@ -1,5 +1,6 @@
-# Fails when a file of src/MODULE includes a module that its DEPS do not name, or when one of its
-# headers includes a third-party header.
+# Fails when a file of src/MODULE includes a module that its DEPS do not name, when one of its headers
+# includes a third-party header, or when it includes a private header of another module. Private are
+# headers with the line "// Private to the module.": these may include what they like.
 cmake_minimum_required(VERSION 3.25)
 string(REPLACE "," ";" allowed "${ALLOWED},${MODULE}")
 file(GLOB files ${SRC}/${MODULE}/*.h ${SRC}/${MODULE}/*.cc)
@@ -10,6 +11,13 @@ foreach(file IN LISTS files)
     if(NOT target IN_LIST allowed)
       message(SEND_ERROR "${file}: module ${MODULE} may not include ${target}/ (its DEPS: ${ALLOWED})")
     endif()
+    string(REGEX REPLACE "^#include \"(.*)\".*" "\\1" header "${include}")
+    if(NOT target STREQUAL MODULE AND EXISTS ${SRC}/${header})
+      file(STRINGS ${SRC}/${header} private REGEX "^// Private to the module\\.$")
+      if(private)
+        message(SEND_ERROR "${file}: ${header} is private to ${target}")
+      endif()
+    endif()
   endforeach()
 endforeach()
 file(GLOB headers ${SRC}/${MODULE}/*.h)
@@ -19,7 +27,8 @@ foreach(file IN LISTS headers)
   if(file MATCHES "_fixture\\.h$")  # a test's own header may name the test framework
     list(FILTER includes EXCLUDE REGEX "<gtest")
   endif()
-  if(includes)
+  file(STRINGS ${file} private REGEX "^// Private to the module\\.$")
+  if(includes AND NOT private)
     message(SEND_ERROR "${file}: a third-party header belongs in a .cc only: ${includes}")
   endif()
 endforeach()

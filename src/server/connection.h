@@ -1,3 +1,4 @@
+// Private to the module.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

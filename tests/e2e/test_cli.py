@@ -40,7 +40,7 @@ class CliTest(unittest.TestCase):
                 self.assertTrue(self.fails(64, *arguments))
 
     def test_a_sink_that_is_not_built_in_is_a_usage_error_that_says_so(self):
-        for sink in ("http", "mqtt", "carrier-pigeon"):
+        for sink in ("mqtt", "carrier-pigeon"):
             self.fails(64, "generate", "--sink", sink, "--max-events", 1, names=[sink])
 
     def test_wrong_settings_exit_78_naming_key_and_value(self):
