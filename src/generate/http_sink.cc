@@ -4,6 +4,7 @@
 #include "base/logging.h"
 #include "base/random.h"
 #include "generate/sink.h"
+#include "http/address_policy.h"
 #include "http/http_client.h"
 #include "http/url.h"
 
@@ -116,9 +117,7 @@ Result<std::unique_ptr<EventSink>> MakeHttpSink(const std::string& url, const st
   if (!parsed) {
     return Fail(Code::kConfiguration, "GEN_HTTP_URL: " + parsed.error().message());
   }
-  const std::string& host = parsed->host;
-  const bool here = host == "localhost" || host == "::1" || host.starts_with("127.");
-  const bool plain = token.empty() || here;
+  const bool plain = token.empty() || IsLoopback(parsed->host);
   if (!plain && !parsed->encrypted()) {
     return Fail(Code::kConfiguration,
                 "GEN_HTTP_URL is no https:// URL, and GEN_HTTP_TOKEN is not "

@@ -118,4 +118,10 @@ bool AddressPolicy::Allows(const IpAddress& address) const {
          });
 }
 
+bool IsLoopback(std::string_view host) {
+  // An address, and no name that begins like one: 127.0.0.1.example.com is somebody else's.
+  const bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || (number && host.starts_with("127."));
+}
+
 }  // namespace tocsin

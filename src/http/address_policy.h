@@ -52,4 +52,7 @@ class AddressPolicy {
 
 bool IsPublicAddress(const IpAddress& address);
 
+// True for 127.0.0.0/8, ::1 and "localhost", as texts.
+bool IsLoopback(std::string_view host);
+
 }  // namespace tocsin

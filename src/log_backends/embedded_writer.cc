@@ -162,16 +162,17 @@ void EmbeddedWriter::RemoveState(const std::string& prefix, StateIndex& index,
                                  rocksdb::WriteBatch& batch) {
   constexpr std::uint64_t kFewBlobs = 8;
   const std::uint64_t count = index.next_sequence - index.first_sequence;
-  for (std::uint64_t i = 0; count <= kFewBlobs && i < count; ++i) {
-    const auto kind =
-        i < index.snapshots ? format::StateKind::kSnapshot : format::StateKind::kDelta;
-    static_cast<void>(batch.Delete(core_.store->state(),
-                                   format::StateBlobKey(prefix, index.first_sequence + i, kind)));
-  }
   if (count > kFewBlobs) {
     static_cast<void>(batch.DeleteRange(core_.store->state(),
                                         format::StateSequenceKey(prefix, index.first_sequence),
                                         format::StateSequenceKey(prefix, index.next_sequence)));
+  } else {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto kind =
+          i < index.snapshots ? format::StateKind::kSnapshot : format::StateKind::kDelta;
+      static_cast<void>(batch.Delete(core_.store->state(),
+                                     format::StateBlobKey(prefix, index.first_sequence + i, kind)));
+    }
   }
   index.first_sequence = index.next_sequence;
   index.snapshots = 0;

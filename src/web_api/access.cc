@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "base/logging.h"
 #include "base/text.h"
+#include "http/address_policy.h"
 #include "web_api/access_file.h"
 #include "web_api/api_json.h"
 #include "web_api/query.h"
@@ -342,12 +343,6 @@ class HttpAccess final : public Access {
 };
 
 }  // namespace
-
-bool IsLoopback(std::string_view address) {
-  // An address, and no name that begins like one: 127.0.0.1.example.com is somebody else's.
-  const bool number = address.find_first_not_of("0123456789.") == std::string_view::npos;
-  return address == "localhost" || address == "::1" || (number && address.starts_with("127."));
-}
 
 Status Access::CheckSettings(const Settings& settings) {
   if (IsLoopback(settings.http_bind) || settings.http_behind_proxy) return {};

@@ -56,7 +56,4 @@ class Access {
   virtual std::string setup_token() const = 0;
 };
 
-// True for 127.0.0.0/8, ::1 and "localhost".
-bool IsLoopback(std::string_view address);
-
 }  // namespace tocsin

@@ -180,7 +180,8 @@ class GenerateTest(unittest.TestCase):
     def test_refusals_name_the_remedy(self):
         self.work.run("token", "add", "t", "--scopes", "ingest")
         token = self.work.run("token", "add", "sensor", "--scopes", "ingest").stdout.decode().strip()
-        for url, remedy in (("ftp://x", b"GEN_HTTP_URL"), ("http://192.0.2.1", b"unencrypted")):
+        for url, remedy in (("ftp://x", b"GEN_HTTP_URL"), ("http://192.0.2.1", b"unencrypted"),
+                            ("http://127.example.com", b"unencrypted")):  # fmt: skip
             done = self.work.run(*self.GENERATE, GEN_HTTP_URL=url, GEN_HTTP_TOKEN="secret-5f1d9e", expect=78)
             self.assertIn(remedy, done.stderr)
             self.assertNotIn(b"5f1d9e", done.stderr + done.stdout)
