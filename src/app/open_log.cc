@@ -10,6 +10,7 @@
 #include "kafka_log/kafka_log.h"
 #include "local_api/remote_log.h"
 #include "local_api/standby_server.h"
+#include "log/cluster_wait.h"
 #include "spool/spooling_log.h"
 
 namespace tocsin {
@@ -99,14 +100,15 @@ Status CheckPartitions(const Settings& settings, Log& log) {
 }
 
 // New events do not wait for a cluster that goes away in their midst.
-Status AddSpool(const Settings& settings, const Clock& clock, const std::string& name,
-                std::stop_token stop, OpenedLog& opened) {
+Status AddSpool(const Settings& settings, const std::string& name, const ClusterWait& wait,
+                OpenedLog& opened) {
   SpoolOptions options;
   options.directory = opened.private_directory + "/" + std::string(kSpoolFolder);
   options.max_bytes = settings.kafka_spool_bytes;
   options.name = name;
+  options.connect_timeout_us = wait.timeout_us;
   TOCSIN_ASSIGN(auto spool,
-                SpoolingLog::Open(std::move(opened.log), options, clock, std::move(stop)));
+                SpoolingLog::Open(std::move(opened.log), options, wait.clock, wait.stop));
   opened.spool = spool.get();
   opened.log = std::move(spool);
   return {};
@@ -127,6 +129,7 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
     }
   }
   const std::string name = options.instance_id;
+  const std::int64_t connect_timeout_us = options.connect_timeout_us;
   auto log = KafkaLog::Open(options, clock, stop);
   if (!log) {
     // Whatever a cluster refuses, a dependency is not there for us.
@@ -138,10 +141,16 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
   }
   opened.log = std::move(*log);
   if (access == LogAccess::kRead) return opened;
-  TOCSIN_TRY(EnsureTopics(settings, *opened.log, true));
-  if (access == LogAccess::kExclusive) TOCSIN_TRY(CheckPartitions(settings, *opened.log));
+  // A cluster that answered may go away before we have begun.
+  const ClusterWait wait{clock, connect_timeout_us, std::move(stop)};
+  const auto ready_topics = [&]() -> Status {
+    TOCSIN_TRY(EnsureTopics(settings, *opened.log, true));
+    if (access != LogAccess::kExclusive) return {};
+    return CheckPartitions(settings, *opened.log);
+  };
+  TOCSIN_TRY(wait.Until(ready_topics));
   if (role == "ingest" || role == "generate") {
-    TOCSIN_TRY(AddSpool(settings, clock, name, std::move(stop), opened));
+    TOCSIN_TRY(AddSpool(settings, name, wait, opened));
   }
   return opened;
 }

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <utility>
 
-#include "base/logging.h"
 #include "kafka_log/kafka_core.h"
 #include "kafka_log/kafka_transaction.h"
+#include "log/cluster_wait.h"
 #include "log_backends/embedded_log.h"
 
 namespace tocsin {
@@ -39,9 +39,7 @@ void KafkaCore::DoubtPartitions() {
 
 namespace {
 
-constexpr std::string_view kComponent = "kafka";
-constexpr std::int64_t kTellUs = 5'000'000;
-constexpr std::int64_t kTryUs = 1'000'000;
+constexpr std::int64_t kTryUs = 200'000;
 
 // A member of a group, known to the transactions of this process while it lives.
 class Member final : public Consumer {
@@ -166,29 +164,6 @@ std::uint64_t KafkaLogImpl::WaitForAppend(std::uint64_t seen, std::int64_t timeo
   return core_->append_count;
 }
 
-Status WaitForCluster(const KafkaOptions& options, Client& client, const Clock& clock,
-                      const std::stop_token& stop) {
-  const std::int64_t begin_us = clock.SteadyUs();
-  std::int64_t tell_us = begin_us + kTryUs;
-  for (;;) {
-    Status answered = client.WaitForBroker(kTryUs / 5);
-    if (answered || answered.error().code() != Code::kUnavailable) return answered;
-    const std::int64_t now_us = clock.SteadyUs();
-    if (options.connect_timeout_us > 0 && now_us - begin_us >= options.connect_timeout_us) {
-      return answered;
-    }
-    if (stop.stop_requested()) {
-      return Fail(Code::kCancelled, "stopped while waiting: " + answered.error().message());
-    }
-    if (now_us >= tell_us) {
-      tell_us = now_us + kTellUs;
-      LogWarning(kComponent, "waiting for Kafka",
-                 {{"reason", answered.error().message()},
-                  {"seconds", std::to_string((now_us - begin_us) / 1'000'000)}});
-    }
-  }
-}
-
 Result<std::unique_ptr<Log>> OpenCopy(const KafkaOptions& options, Cluster& cluster,
                                       const Clock& clock) {
   if (options.state_directory.empty()) return std::unique_ptr<Log>();
@@ -207,7 +182,8 @@ Result<std::unique_ptr<KafkaLog>> KafkaLog::Open(const KafkaOptions& options, co
                                                  std::stop_token stop) {
   TOCSIN_ASSIGN(std::unique_ptr<Client> client,
                 Client::Make(options, ClientKind::kConsumer, Reader::ClientSettings()));
-  TOCSIN_TRY(WaitForCluster(options, *client, clock, stop));
+  const ClusterWait wait{clock, options.connect_timeout_us, std::move(stop)};
+  TOCSIN_TRY(wait.Until([&] { return client->WaitForBroker(kTryUs); }));
   Cluster cluster(options, *client);
   TOCSIN_ASSIGN(std::unique_ptr<Log> copy, OpenCopy(options, cluster, clock));
   return std::make_unique<KafkaLogImpl>(

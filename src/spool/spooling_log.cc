@@ -11,6 +11,7 @@
 
 #include "base/logging.h"
 #include "base/wait.h"
+#include "log/cluster_wait.h"
 #include "log/partitioner.h"
 #include "spool/spool.h"
 
@@ -72,6 +73,7 @@ class SpoolingLogImpl final : public SpoolingLog {
         slot_(static_cast<std::int32_t>(Murmur2(options_.name) & 0x7fffffff)),
         clock_(clock),
         stop_(std::move(stop)),
+        wait_{clock, options_.connect_timeout_us, stop_},
         cluster_(std::move(cluster)) {}
 
   ~SpoolingLogImpl() override;
@@ -86,7 +88,9 @@ class SpoolingLogImpl final : public SpoolingLog {
   Status EnsureTopic(const std::string& topic, const TopicConfig& config) override {
     return cluster_->EnsureTopic(topic, config);
   }
-  Result<std::vector<TopicInfo>> Topics() override { return cluster_->Topics(); }
+  Result<std::vector<TopicInfo>> Topics() override {
+    return wait_.Until([&] { return cluster_->Topics(); });
+  }
   Result<PartitionOffsets> Offsets(const TopicPartition& partition) override {
     return cluster_->Offsets(partition);
   }
@@ -114,7 +118,16 @@ class SpoolingLogImpl final : public SpoolingLog {
   Status ReadState(std::string_view store, std::int32_t partition,
                    const std::function<void(std::string_view, std::string_view)>& visit) override {
     TOCSIN_TRY(WaitUntilDrained());
-    return cluster_->ReadState(store, partition, visit);
+    // Kept until it is whole: a visit must not happen twice.
+    std::vector<std::pair<std::string, std::string>> entries;
+    TOCSIN_TRY(wait_.Until([&] {
+      entries.clear();
+      return cluster_->ReadState(
+          store, partition,
+          [&](std::string_view key, std::string_view value) { entries.emplace_back(key, value); });
+    }));
+    for (const auto& [key, value] : entries) visit(key, value);
+    return {};
   }
   Result<StateSize> SizeOfState(std::string_view store, std::int32_t partition) override {
     return cluster_->SizeOfState(store, partition);
@@ -144,6 +157,7 @@ class SpoolingLogImpl final : public SpoolingLog {
   const std::int32_t slot_;
   const Clock& clock_;
   const std::stop_token stop_;
+  const ClusterWait wait_;
   const std::unique_ptr<Log> cluster_;
   std::mutex commit_mutex_;     // one transaction after the other: the order is the callers'
   std::uint64_t sequence_ = 0;  // the last that was given; under commit_mutex_
@@ -207,11 +221,11 @@ SpoolingLogImpl::~SpoolingLogImpl() {
 }
 
 Status SpoolingLogImpl::ReadSequence() {
-  return cluster_->ReadState(kStore, slot_, [&](std::string_view key, std::string_view value) {
-    if (key == options_.name) {
-      std::from_chars(value.data(), value.data() + value.size(), on_cluster_);
-    }
-  });
+  const auto take = [&](std::string_view key, std::string_view value) {
+    if (key != options_.name) return;
+    std::from_chars(value.data(), value.data() + value.size(), on_cluster_);
+  };
+  return wait_.Until([&] { return cluster_->ReadState(kStore, slot_, take); });
 }
 
 // After a retryable error the same attempt goes on: only it knows what became of itself.

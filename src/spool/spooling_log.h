@@ -20,6 +20,8 @@ struct SpoolOptions {
   // store "spool" of the cluster.
   std::string name;
   std::int64_t patience_us = 2'000'000;  // a cluster that is away for less is waited for
+  // How long the questions of a start (Open(), Topics(), ReadState()) wait; 0 = until it answers.
+  std::int64_t connect_timeout_us = 0;
 };
 
 // A cluster's log for those who bring new events: while the cluster does not answer, ingest

@@ -47,6 +47,7 @@ struct Cluster {
   const std::unique_ptr<MemoryLog> log = MemoryLog::Make(clock);
   std::atomic<Mode> mode = Mode::kThere;
   std::atomic<int> commits = 0;  // tried
+  int questions_refused = 0;     // of those that come next
 };
 
 class ClusterTransaction final : public Transaction {
@@ -91,7 +92,10 @@ class ClusterLog final : public Log {
   Status EnsureTopic(const std::string& topic, const TopicConfig& config) override {
     return log_.EnsureTopic(topic, config);
   }
-  Result<std::vector<TopicInfo>> Topics() override { return log_.Topics(); }
+  Result<std::vector<TopicInfo>> Topics() override {
+    TOCSIN_TRY(Ask());
+    return log_.Topics();
+  }
   Result<PartitionOffsets> Offsets(const TopicPartition& partition) override {
     return log_.Offsets(partition);
   }
@@ -114,6 +118,7 @@ class ClusterLog final : public Log {
   }
   Status ReadState(std::string_view store, std::int32_t partition,
                    const std::function<void(std::string_view, std::string_view)>& visit) override {
+    TOCSIN_TRY(Ask());
     return log_.ReadState(store, partition, visit);
   }
   Result<StateSize> SizeOfState(std::string_view store, std::int32_t partition) override {
@@ -128,6 +133,12 @@ class ClusterLog final : public Log {
   }
 
  private:
+  Status Ask() {
+    if (cluster_.questions_refused <= 0) return {};
+    --cluster_.questions_refused;
+    return Fail(Code::kUnavailable, "away");
+  }
+
   Cluster& cluster_;
   Log& log_;
 };
@@ -174,6 +185,20 @@ TEST_F(SpoolingLogTest, WithTheClusterThereNothingIsSpooled) {
   EXPECT_EQ(log_->spooled_bytes(), 0);
   EXPECT_EQ(OnCluster(), (Strings{"a", "b"}));
   EXPECT_FALSE(std::filesystem::exists(options_.directory));
+}
+
+TEST_F(SpoolingLogTest, TheQuestionsOfAStartWaitForTheCluster) {
+  Open();
+  Must(Append("a"));
+  cluster_.questions_refused = 2;
+  Open();
+  cluster_.questions_refused = 2;
+  EXPECT_EQ(Must(PartitionCount(*log_, "t")), 1);
+  cluster_.questions_refused = 2;
+  Strings values;
+  Must(log_->ReadState(
+      "ingest", 7, [&](std::string_view, std::string_view value) { values.emplace_back(value); }));
+  EXPECT_EQ(values, Strings{"a"});
 }
 
 TEST_F(SpoolingLogTest, WhileTheClusterIsAwayEventsAreTakenAndFollowInTheirOrder) {

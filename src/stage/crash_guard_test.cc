@@ -174,7 +174,7 @@ class CrashLoopTest : public CrashGuardTest {
   int RunInChild(bool die_in_flush = false) {
     const pid_t child = ::fork();
     if (child == 0) {
-      std::freopen("/dev/null", "w", stderr);
+      if (std::freopen("/dev/null", "w", stderr) == nullptr) std::_Exit(1);
       ::_exit(Run(die_in_flush) ? 0 : 1);
     }
     int status = 0;
