@@ -159,6 +159,24 @@ std::optional<std::int64_t> ParseAfterMinute(std::string_view text) {
 
 constexpr std::size_t kShortest = 19;  // YYYY-MM-DDThh:mm:ss
 
+// The six characters `+00:00`, the first the lowest byte.
+constexpr std::uint64_t UtcZone() {
+  std::uint64_t word = 0;
+  for (const char c : {'0', '0', ':', '0', '0', '+'})
+    word = word << 8 | static_cast<std::uint64_t>(c);
+  return word;
+}
+
+// Whether the minute is followed as in most events: a colon, two characters, a point, six
+// characters and `+00:00` or `Z`.
+inline bool IsUsual(std::string_view text) {
+  constexpr std::size_t kZone = kShortest + 7;
+  if (text[16] != ':') return false;
+  if (text.size() == kZone + 1) return text[kShortest] == '.' && text[kZone] == 'Z';
+  if (text.size() != kZone + 6 || text[kShortest] != '.') return false;
+  return GetFixed<std::uint64_t>(text.data() + kZone - 2) >> 16 == UtcZone();
+}
+
 }  // namespace
 
 std::optional<std::int64_t> ParseTime(std::string_view text) {
@@ -167,11 +185,19 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
 
 std::optional<std::int64_t> TimeParser::Parse(std::string_view text) {
   if (text.size() < kShortest) return std::nullopt;
-  if (std::memcmp(text.data(), minute_, kMinuteSize) != 0) {
+  const bool same_minute = ((GetFixed<std::uint64_t>(text.data()) ^ minute_[0]) |
+                            (GetFixed<std::uint64_t>(text.data() + 8) ^ minute_[1])) == 0;
+  if (!same_minute) {
     const auto minute = ParseMinute(text.data());
     if (!minute) return std::nullopt;
-    std::memcpy(minute_, text.data(), kMinuteSize);
+    minute_[0] = GetFixed<std::uint64_t>(text.data());
+    minute_[1] = GetFixed<std::uint64_t>(text.data() + 8);
     minute_us_ = *minute;
+  }
+  if (IsUsual(text)) {
+    const int second = Digits(text.data() + 17, 2);
+    const std::int64_t six = SixDigits(GetFixed<std::uint64_t>(text.data() + kShortest));
+    if (second >= 0 && second <= 59 && six >= 0) return minute_us_ + second * kSecondUs + six;
   }
   const auto within_us = ParseAfterMinute(text);
   if (!within_us) return std::nullopt;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,9 +25,9 @@ class TimeParser {
   std::optional<std::int64_t> Parse(std::string_view text);
 
  private:
-  static constexpr std::size_t kMinuteSize = 16;
-
-  char minute_[kMinuteSize + 1] = "1970-01-01T00:00";
+  // The bytes of its text.
+  std::array<std::uint64_t, 2> minute_ = std::bit_cast<std::array<std::uint64_t, 2>>(
+      std::array{'1', '9', '7', '0', '-', '0', '1', '-', '0', '1', 'T', '0', '0', ':', '0', '0'});
   std::int64_t minute_us_ = 0;
 };
 

@@ -97,7 +97,7 @@ Status RemoveFile(const std::string& path) {
   return Fail(Code::kDiskError, path + " cannot be removed: " + error.message());
 }
 
-class BatchJob {
+class BatchJob final : private ChunkUser {
  public:
   BatchJob(const Settings& settings, const BatchOptions& options, OutputPaths paths, RuleSet rules,
            Log* log, std::stop_token stop)
@@ -156,8 +156,8 @@ class BatchJob {
   Status BeginAtLastRun();
   Status WriteState();
   Status ReadInputs();
-  Status Absorb(ParsedChunk& chunk);
-  Status AbsorbRejects(const ParsedChunk& chunk);
+  void Prepare(ParsedChunk& chunk, LocalDictionaries& local) override;
+  Status Absorb(ParsedChunk& chunk) override;
   void ReportProgress(std::uint64_t bytes_done);
   Result<std::unique_ptr<TableOutput>> MakeOutput(TableSchema schema, const OutputFile* file,
                                                   std::size_t chunk_rows);
@@ -172,12 +172,13 @@ class BatchJob {
   SystemClock clock_;
   RuleSet rules_;
   const std::uint64_t most_rows_;
-  DeviceDictionary devices_;
-  DeviceDictionary statuses_;
+  SharedDictionary devices_;
+  SharedDictionary statuses_;
   RowPartitioner partitioner_;
   std::vector<BatchInput> inputs_;
   IncrementalState state_;
   std::vector<std::uint64_t> lines_;  // of each input, when it was read
+  std::uint64_t bytes_done_ = 0;      // of the inputs
   std::uint64_t bytes_all_ = 0;       // of all inputs; 0 when one is unknown
   std::uint64_t next_progress_ = kProgressRows;
   std::uint64_t good_rows_ = 0;
@@ -205,21 +206,16 @@ Status BatchJob::FindInputs() {
 
 Status BatchJob::ReadInputs() {
   ChunkParser parser(settings_, inputs_, {.accept_truncated = options_.accept_truncated}, log_);
-  std::uint64_t bytes_done = 0;
-  const auto absorb = [&](ParsedChunk& chunk) -> Status {
-    bytes_done = chunk.bytes_done;
-    return Absorb(chunk);
-  };
-  TOCSIN_TRY(parser.Run(options_.threads, absorb, stop_));
+  TOCSIN_TRY(parser.Run(options_.threads, *this, stop_));
   lines_ = parser.lines();
-  ReportProgress(bytes_done);
+  ReportProgress(bytes_done_);
   return {};
 }
 
 // The rows of the last run go in first; of the inputs only their new parts are read.
 Status BatchJob::BeginAtLastRun() {
   TOCSIN_ASSIGN(const bool known, state_.Read(IncrementalState::PathFor(paths_.cleansed), settings_,
-                                              devices_, statuses_, partitioner_));
+                                              devices_.codes(), statuses_.codes(), partitioner_));
   if (known) {
     report_.rows_read = state_.rows_read;
     report_.blank_lines = state_.blank_lines;
@@ -245,52 +241,53 @@ Status BatchJob::WriteState() {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     TOCSIN_TRY(state_.Remember(inputs_[i], lines_[i]));
   }
-  return state_.Write(files_->state->temporary(), devices_, statuses_, partitioner_);
+  return state_.Write(files_->state->temporary(), devices_.codes(), statuses_.codes(),
+                      partitioner_);
+}
+
+// The rows become segments of partitions, in codes of the job, and the rest lines of rejects.
+void BatchJob::Prepare(ParsedChunk& chunk, LocalDictionaries& local) {
+  devices_.Translate(local.devices, local.device_codes);
+  statuses_.Translate(local.statuses, local.status_codes);
+  chunk.division = partitioner_.division();
+  if (chunk.division != local.division) local.partitions.clear();
+  local.division = chunk.division;
+  local.division->Extend(local.devices, local.partitions);
+  RowColumns& rows = chunk.rows;
+  chunk.partition.resize(rows.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    std::uint32_t& device = rows.device[row];
+    chunk.partition[row] = local.partitions[device];
+    device = local.device_codes[device];
+    std::uint32_t& status = rows.status[row];
+    if (status != DeviceDictionary::kUnknown) status = local.status_codes[status];
+  }
+  chunk.segments.Build(rows, chunk.partition, chunk.division->partitions());
+  chunk.rejects.clear();
+  if (!rejects_) return;
+  for (const EventBatch::Message& message : chunk.events.messages) {
+    RejectsWriter::AppendLine(chunk.records.input, chunk.records.items[message.row],
+                              chunk.events.reject[message.row], message.text, chunk.rejects);
+  }
 }
 
 Status BatchJob::Absorb(ParsedChunk& chunk) {
   const EventBatch& events = chunk.events;
   report_.blank_lines += chunk.records.blank_lines;
   report_.rows_read += events.size();
-  if (!events.messages.empty()) TOCSIN_TRY(AbsorbRejects(chunk));
-  LocalDictionaries& local = *chunk.dictionaries;
-  for (auto code = static_cast<std::uint32_t>(local.device_codes.size());
-       code < local.devices.size(); ++code) {
-    local.device_codes.push_back(devices_.Encode(local.devices.Decode(code)));
+  for (const EventBatch::Message& message : events.messages) {
+    ++report_.rejected[static_cast<std::size_t>(events.reject[message.row])];
   }
-  for (auto code = static_cast<std::uint32_t>(local.status_codes.size());
-       code < local.statuses.size(); ++code) {
-    local.status_codes.push_back(statuses_.Encode(local.statuses.Decode(code)));
-  }
-  const char* metrics = chunk.metrics.data();
-  std::size_t good = 0;
-  for (std::size_t row = 0; row < events.size(); ++row) {
-    if (events.reject[row] != RejectReason::kNone) continue;
-    const std::uint32_t status = chunk.status[good];
-    const char* const metrics_end = chunk.metrics.data() + chunk.metrics_end[good];
-    TOCSIN_TRY(partitioner_.Append(
-        local.device_codes[chunk.device[good]], events.time_us[row],
-        status == DeviceDictionary::kUnknown ? status : local.status_codes[status],
-        {metrics, static_cast<std::size_t>(metrics_end - metrics)}));
-    metrics = metrics_end;
-    ++good;
-  }
-  good_rows_ += good;
+  if (rejects_ && !chunk.rejects.empty()) TOCSIN_TRY(rejects_->Add(chunk.rejects));
+  // The ranges may have been chosen after the segments were made.
+  const bool divided = chunk.division == partitioner_.division();
+  TOCSIN_TRY(divided ? partitioner_.Append(chunk.segments) : partitioner_.Append(chunk.rows));
+  good_rows_ += chunk.rows.size();
+  bytes_done_ = chunk.bytes_done;
   TOCSIN_TRY(partitioner_.MayDivide(chunk.bytes_done, bytes_all_));
   if (report_.rows_read >= next_progress_) {
     next_progress_ = report_.rows_read + kProgressRows;
     ReportProgress(chunk.bytes_done);
-  }
-  return {};
-}
-
-Status BatchJob::AbsorbRejects(const ParsedChunk& chunk) {
-  for (const EventBatch::Message& message : chunk.events.messages) {
-    const RejectReason reason = chunk.events.reject[message.row];
-    ++report_.rejected[static_cast<std::size_t>(reason)];
-    if (!rejects_) continue;
-    TOCSIN_TRY(
-        rejects_->Add(chunk.records.input, chunk.records.items[message.row], reason, message.text));
   }
   return {};
 }
@@ -326,8 +323,8 @@ Status BatchJob::WriteTables() {
   }
   TableTask::Shared shared = {.rules = rules_,
                               .metrics = settings_.metrics,
-                              .devices = devices_,
-                              .statuses = statuses_,
+                              .devices = devices_.codes(),
+                              .statuses = statuses_.codes(),
                               .cleansed = *cleansed,
                               .aggregates = *aggregates,
                               .most_rows = most_rows_,
@@ -344,7 +341,7 @@ Status BatchJob::WriteTables() {
   if (quality != nullptr) quality->Finish();
   report_.cleansed = cleansed->rows();
   report_.duplicates = good_rows_ - report_.cleansed;
-  report_.devices = devices_.size();
+  report_.devices = devices_.codes().size();
   report_.hours = aggregates->rows();
   if (options_.preview && options_.preview_out) {
     options_.preview_out("cleansed (" + std::to_string(report_.cleansed) + " rows)\n" +

@@ -1,10 +1,11 @@
 #include "batch/chunk_parser.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <thread>
 #include <utility>
 
-#include "batch/row_codec.h"
 #include "model/event_parser.h"
 
 namespace tocsin {
@@ -20,18 +21,22 @@ EventLimits LimitsOf(const Settings& settings) {
 
 }  // namespace
 
-// The parser and the chunk of one thread.
+struct ChunkParser::Slot {
+  explicit Slot(std::size_t metric_count) : chunk(metric_count) {}
+  ParsedChunk chunk;
+  std::uint64_t number = 0;
+  bool free = true;  // guarded by absorbing_
+};
+
+// The parser and the chunks of one thread.
 class ChunkParser::Worker {
  public:
   explicit Worker(const Settings& settings)
-      : chunk(settings.metrics.size()),
+      : slots{Slot(settings.metrics.size()), Slot(settings.metrics.size())},
         max_bytes_(settings.max_event_bytes),
-        metric_count_(settings.metrics.size()),
-        parser_(settings.metrics, LimitsOf(settings)) {
-    chunk.dictionaries = &dictionaries_;
-  }
+        parser_(settings.metrics, LimitsOf(settings)) {}
 
-  void Parse() {
+  void Parse(ParsedChunk& chunk, ChunkUser& user) {
     chunk.events.Clear();
     for (const RecordChunk::Item& item : chunk.records.items) {
       if (item.too_large) {
@@ -43,54 +48,60 @@ class ChunkParser::Worker {
         parser_.Parse(item.bytes, chunk.events);
       }
     }
-    Encode();
+    Encode(chunk.events, chunk.rows);
+    user.Prepare(chunk, dictionaries_);
   }
 
-  ParsedChunk chunk;
+  std::array<Slot, 2> slots;
 
  private:
   // A dictionary of very many is begun anew, so that the threads together stay small.
-  static void Bound(DeviceDictionary& dictionary, std::vector<std::uint32_t>& codes) {
-    if (dictionary.size() < kMaxLocalCodes) return;
-    dictionary = DeviceDictionary();
-    codes.clear();
+  void BoundDictionaries() {
+    if (dictionaries_.devices.size() >= kMaxLocalCodes ||
+        dictionaries_.statuses.size() >= kMaxLocalCodes) {
+      dictionaries_ = LocalDictionaries();
+    }
   }
 
-  void Encode() {
-    Bound(dictionaries_.devices, dictionaries_.device_codes);
-    Bound(dictionaries_.statuses, dictionaries_.status_codes);
-    const EventBatch& events = chunk.events;
-    const std::size_t rows = events.size();
-    chunk.device.clear();
-    chunk.status.clear();
-    chunk.metrics_end.clear();
-    chunk.metrics.resize(rows * metric_count_ * kMaxMetricBytes);
-    char* const begin = chunk.metrics.data();
-    char* at = begin;
+  // The good rows by codes.
+  void Encode(const EventBatch& events, RowColumns& rows) {
+    BoundDictionaries();
+    good_.clear();
+    for (std::uint32_t row = 0; row < events.size(); ++row) {
+      if (events.reject[row] == RejectReason::kNone) good_.push_back(row);
+    }
+    rows.Resize(good_.size());
+    const auto gather = [&](const auto& from, auto& to) {
+      for (std::size_t i = 0; i < good_.size(); ++i) to[i] = from[good_[i]];
+    };
+    gather(events.time_us, rows.time_us);
+    for (std::size_t m = 0; m < rows.metrics.size(); ++m) {
+      gather(events.metrics[m], rows.metrics[m]);
+    }
+    ids_.resize(good_.size());
+    gather(events.device_id, ids_);
+    dictionaries_.devices.EncodeAll(ids_, rows.device.data());
     std::string_view last_status;
     std::uint32_t last_code = DeviceDictionary::kUnknown;
-    for (std::size_t row = 0; row < rows; ++row) {
-      if (events.reject[row] != RejectReason::kNone) continue;
-      chunk.device.push_back(dictionaries_.devices.Encode(events.device_id[row]));
-      const std::string_view status = events.status[row];
+    for (std::size_t i = 0; i < good_.size(); ++i) {
+      const std::string_view status = events.status[good_[i]];
       if (status.data() == nullptr) {
-        chunk.status.push_back(DeviceDictionary::kUnknown);
-      } else {
-        if (last_code == DeviceDictionary::kUnknown || status != last_status) {
-          last_code = dictionaries_.statuses.Encode(status);
-          last_status = status;
-        }
-        chunk.status.push_back(last_code);
+        rows.status[i] = DeviceDictionary::kUnknown;
+        continue;
       }
-      for (std::size_t m = 0; m < metric_count_; ++m) at = WriteMetric(at, events.metrics[m][row]);
-      chunk.metrics_end.push_back(static_cast<std::uint32_t>(at - begin));
+      if (last_code == DeviceDictionary::kUnknown || status != last_status) {
+        last_code = dictionaries_.statuses.Encode(status);
+        last_status = status;
+      }
+      rows.status[i] = last_code;
     }
   }
 
   std::int64_t max_bytes_;
-  std::size_t metric_count_;
   EventParser parser_;
   LocalDictionaries dictionaries_;
+  std::vector<std::uint32_t> good_;  // rows of the events
+  std::vector<std::string_view> ids_;
 };
 
 ChunkParser::ChunkParser(const Settings& settings, std::vector<BatchInput> inputs, OpenOptions open,
@@ -99,7 +110,7 @@ ChunkParser::ChunkParser(const Settings& settings, std::vector<BatchInput> input
 
 ChunkParser::~ChunkParser() = default;
 
-Status ChunkParser::Run(int threads, const Absorb& absorb, std::stop_token stop) {
+Status ChunkParser::Run(int threads, ChunkUser& user, std::stop_token stop) {
   std::vector<std::unique_ptr<Worker>> workers;
   for (int i = 0; i < std::max(threads, 1); ++i) {
     workers.push_back(std::make_unique<Worker>(settings_));
@@ -107,40 +118,58 @@ Status ChunkParser::Run(int threads, const Absorb& absorb, std::stop_token stop)
   {
     std::vector<std::jthread> others;
     for (std::size_t i = 1; i < workers.size(); ++i) {
-      others.emplace_back([&, i] { Work(*workers[i], absorb, stop); });
+      others.emplace_back([&, i] { Work(*workers[i], user, stop); });
     }
-    Work(*workers[0], absorb, stop);
+    Work(*workers[0], user, stop);
   }
   return status_;
 }
 
-void ChunkParser::Work(Worker& worker, const Absorb& absorb, const std::stop_token& stop) {
-  for (;;) {
-    std::uint64_t number = 0;
+void ChunkParser::Work(Worker& worker, ChunkUser& user, const std::stop_token& stop) {
+  while (Slot* const slot = TakeFree(worker)) {
     {
       const std::lock_guard lock(reading_);
-      auto more = ReadNext(worker.chunk);
+      auto more = ReadNext(slot->chunk);
       if (!more) return Fail(std::unexpected(std::move(more).error()));
       if (!*more) return;
-      number = chunks_++;
+      slot->number = chunks_++;
     }
-    worker.Parse();
-    std::unique_lock lock(absorbing_);
-    turn_changed_.wait(lock, [&] { return failed_ || turn_ == number; });
-    if (failed_) return;
-    if (stop.stop_requested()) {
-      lock.unlock();
-      return Fail(
-          tocsin::Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand"));
-    }
-    Status absorbed = absorb(worker.chunk);
-    if (!absorbed) {
-      lock.unlock();
-      return Fail(std::unexpected(std::move(absorbed).error()));
-    }
-    ++turn_;
-    turn_changed_.notify_all();
+    worker.Parse(slot->chunk, user);
+    Status handed_on = HandOn(*slot, user, stop);
+    if (!handed_on) return Fail(std::unexpected(std::move(handed_on).error()));
   }
+}
+
+// Null when the work has failed.
+ChunkParser::Slot* ChunkParser::TakeFree(Worker& worker) {
+  std::unique_lock lock(absorbing_);
+  Slot* found = nullptr;
+  freed_.wait(lock, [&] {
+    const auto free = std::ranges::find(worker.slots, true, &Slot::free);
+    if (free != worker.slots.end()) found = &*free;
+    return failed_ || found != nullptr;
+  });
+  if (failed_) return nullptr;
+  found->free = false;
+  return found;
+}
+
+// Absorbs those whose turn it is.
+Status ChunkParser::HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop) {
+  const std::lock_guard lock(absorbing_);
+  waiting_.emplace(slot.number, &slot);
+  while (!failed_ && !waiting_.empty() && waiting_.begin()->first == turn_) {
+    if (stop.stop_requested()) {
+      return tocsin::Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
+    }
+    Slot& next = *waiting_.begin()->second;
+    TOCSIN_TRY(user.Absorb(next.chunk));
+    waiting_.erase(waiting_.begin());
+    next.free = true;
+    ++turn_;
+  }
+  freed_.notify_all();
+  return {};
 }
 
 // The first error stands; the others end at their next turn.
@@ -148,7 +177,7 @@ void ChunkParser::Fail(std::unexpected<Error> error) {
   const std::lock_guard lock(absorbing_);
   if (!failed_) status_ = std::move(error);
   failed_ = true;
-  turn_changed_.notify_all();
+  freed_.notify_all();
 }
 
 // The chunk keeps the source that it came from.

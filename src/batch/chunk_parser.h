@@ -2,7 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -12,6 +12,9 @@
 #include "batch/input_list.h"
 #include "batch/open_input.h"
 #include "batch/record_source.h"
+#include "batch/row_columns.h"
+#include "batch/row_partitioner.h"
+#include "batch/row_segments.h"
 #include "config/settings.h"
 #include "log/log.h"
 #include "model/device_dictionary.h"
@@ -19,52 +22,68 @@
 
 namespace tocsin {
 
-// The dictionaries of one parsing thread. Their codes are dense and in order of first sight, so
-// that a reader of its chunks can keep its own codes for them in plain arrays.
+// The dictionaries of one parsing thread, and what the user of its chunks keeps beside them in
+// plain arrays: codes are dense and in order of first sight.
 struct LocalDictionaries {
   DeviceDictionary devices;
   DeviceDictionary statuses;
-  std::vector<std::uint32_t> device_codes;  // the reader's, by local code
+  std::vector<std::uint32_t> device_codes;  // the user's, by local code
   std::vector<std::uint32_t> status_codes;  // likewise
+  // Likewise: the partition of the device, in `division`.
+  std::vector<std::uint32_t> partitions;
+  std::shared_ptr<const RowDivision> division;
 };
 
 // A chunk of records and what was read in them. Row r of `events` is item r of `records`.
 struct ParsedChunk {
-  explicit ParsedChunk(std::size_t metric_count) : events(metric_count) {}
+  explicit ParsedChunk(std::size_t metric_count) : events(metric_count), rows(metric_count) {}
   RecordChunk records;
   EventBatch events;
-  // Of the good rows, in order:
-  std::vector<std::uint32_t> device;       // local codes
-  std::vector<std::uint32_t> status;       // local codes, DeviceDictionary::kUnknown when absent
-  std::vector<char> metrics;               // WriteMetric of each metric, row after row
-  std::vector<std::uint32_t> metrics_end;  // of each row, in `metrics`
-  LocalDictionaries* dictionaries = nullptr;
+  // The good ones. Codes are those of the thread's dictionaries at first, then the user's.
+  RowColumns rows;
   std::uint64_t bytes_done = 0;  // stored bytes of all inputs up to this chunk
   // `records` may point into it.
   std::shared_ptr<RecordSource> source;
+  // The user's.
+  std::vector<std::uint32_t> partition;  // of each row
+  RowSegments segments;
+  std::shared_ptr<const RowDivision> division;  // that the segments are of
+  std::string rejects;                          // lines of the rejected records
 };
 
-// Reads inputs to their end in several threads: each takes the next chunk of records, parses it,
-// and hands it on when all chunks before it have been handed on. Bounded memory: a chunk a thread.
+// What becomes of parsed chunks.
+class ChunkUser {
+ public:
+  virtual ~ChunkUser() = default;
+  // Called in the thread that parsed the chunk, beside the others, with that thread's dictionaries.
+  virtual void Prepare(ParsedChunk& chunk, LocalDictionaries& local) = 0;
+  // Then called by one thread at a time, any of them, for the chunks in order.
+  virtual Status Absorb(ParsedChunk& chunk) = 0;
+};
+
+// Reads inputs to their end in several threads: each takes the next chunk of records, parses and
+// prepares it. A chunk is handed on by the thread that finishes it, or when earlier ones are still
+// being worked on, by the one that finishes the last of those. Bounded memory: two chunks a thread.
 class ChunkParser {
  public:
-  // Called by one thread at a time, for the chunks in order.
-  using Absorb = std::function<Status(ParsedChunk& chunk)>;
-
   // `settings` and `log`, which may be null when no input is a topic, must outlive it.
   ChunkParser(const Settings& settings, std::vector<BatchInput> inputs, OpenOptions open, Log* log);
   ~ChunkParser();
 
-  // Errors are those of the inputs and of `absorb`, and kCancelled when `stop` is requested.
-  Status Run(int threads, const Absorb& absorb, std::stop_token stop);
+  // Errors are those of the inputs and of `user`, and kCancelled when `stop` is requested.
+  Status Run(int threads, ChunkUser& user, std::stop_token stop);
   // After a run: RecordSource::lines_done() at the end of each input.
   const std::vector<std::uint64_t>& lines() const { return lines_; }
 
  private:
   class Worker;
 
-  void Work(Worker& worker, const Absorb& absorb, const std::stop_token& stop);
+  struct Slot;
+
+  void Work(Worker& worker, ChunkUser& user, const std::stop_token& stop);
+  Slot* TakeFree(Worker& worker);
   Result<bool> ReadNext(ParsedChunk& chunk);
+  Status HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop);
   void Fail(std::unexpected<Error> error);
 
   const Settings& settings_;
@@ -80,8 +99,9 @@ class ChunkParser {
   std::vector<std::uint64_t> lines_;
 
   std::mutex absorbing_;
-  std::condition_variable turn_changed_;
-  std::uint64_t turn_ = 0;  // the chunk to be handed on next
+  std::condition_variable freed_;
+  std::uint64_t turn_ = 0;                  // the chunk to be handed on next
+  std::map<std::uint64_t, Slot*> waiting_;  // for their turn, by number
   Status status_;
   bool failed_ = false;
 };

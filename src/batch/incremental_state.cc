@@ -17,7 +17,7 @@
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kMagic = "tocsin batch state 1\n";
+constexpr std::string_view kMagic = "tocsin batch state 2\n";
 constexpr std::size_t kEdgeBytes = 4096;  // of an input, that its fingerprint looks at
 constexpr std::size_t kWriteBytes = 1 << 20;
 
@@ -238,7 +238,9 @@ Result<bool> IncrementalState::Read(const std::string& path, const Settings& cur
     std::uint64_t block_rows = 0;
     const char* const block =
         ReadVarint(parts[i].data(), parts[i].data() + parts[i].size(), block_rows);
-    TOCSIN_TRY(rows.AppendRawBlock(block, static_cast<std::uint32_t>(block_rows)));
+    const char* const block_end = parts[i].data() + parts[i].size();  // then its checksum
+    TOCSIN_TRY(rows.AppendRawBlock({block, static_cast<std::size_t>(block_end - block)},
+                                   static_cast<std::uint32_t>(block_rows)));
     TOCSIN_TRY(rows.MayDivide(i, parts.size()));
   }
   return true;

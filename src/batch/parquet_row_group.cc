@@ -122,24 +122,37 @@ class ParquetEncoder::Impl {
     const bool long_texts = std::ranges::any_of(
         column.dictionary, [](std::string_view text) { return text.size() > kMaxRangeText; });
     return ForPages(rows, [&](Rows page) -> Status {
-      codes_.clear();
-      const auto present = PutLevels(
-          page, [&](std::size_t row) { return column.codes[row] != Column::kNullCode; },
-          [&](std::size_t row) { codes_.push_back(column.codes[row]); });
+      const std::span<const std::uint32_t> codes(column.codes.data() + page.begin,
+                                                 page.end - page.begin);
+      const std::span<const std::uint32_t> present = PutTextLevels(page, codes);
       ParquetStatistics statistics;
-      if (present > 0 && !long_texts) SetTextRange(column, statistics);
+      if (!present.empty() && !long_texts) SetTextRange(column, present, statistics);
       page_ += static_cast<char>(width);
-      PutHybrid(codes_, width, page_);
-      return PutPage(page, present, std::move(statistics), LessText);
+      PutHybrid(present, width, page_);
+      return PutPage(page, present.size(), std::move(statistics), LessText);
     });
   }
 
+  // Returns the codes that are there.
+  std::span<const std::uint32_t> PutTextLevels(Rows page, std::span<const std::uint32_t> codes) {
+    if (std::ranges::count(codes, Column::kNullCode) == 0) {
+      PutAllPresent(page);
+      return codes;
+    }
+    codes_.clear();
+    PutLevels(
+        page, [&](std::size_t row) { return codes[row - page.begin] != Column::kNullCode; },
+        [&](std::size_t row) { codes_.push_back(codes[row - page.begin]); });
+    return codes_;
+  }
+
   // Runs of one text, as sorted rows have them, are looked at once.
-  void SetTextRange(const Column& column, ParquetStatistics& statistics) const {
-    std::uint32_t last = codes_[0];
+  static void SetTextRange(const Column& column, std::span<const std::uint32_t> codes,
+                           ParquetStatistics& statistics) {
+    std::uint32_t last = codes[0];
     std::string_view min = column.dictionary[last];
     std::string_view max = min;
-    for (const std::uint32_t code : codes_) {
+    for (const std::uint32_t code : codes) {
       if (code == last) continue;
       last = code;
       const std::string_view text = column.dictionary[code];

@@ -20,23 +20,27 @@ Result<RejectsWriter> RejectsWriter::Open(const std::string& path) {
   return RejectsWriter(std::move(fd), path);
 }
 
-Status RejectsWriter::Add(std::string_view input, const RecordChunk::Item& item,
-                          RejectReason reason, std::string_view message) {
-  buffer_ += "{\"input\":";
-  AppendJsonString(buffer_, input);
-  buffer_ += ",\"line\":" + std::to_string(item.line);
-  buffer_ += ",\"offset\":" + std::to_string(item.offset);
-  buffer_ += ",\"reason\":\"";
-  buffer_ += RejectReasonName(reason);
-  buffer_ += "\",\"message\":";
-  AppendJsonString(buffer_, message);
+void RejectsWriter::AppendLine(std::string_view input, const RecordChunk::Item& item,
+                               RejectReason reason, std::string_view message, std::string& lines) {
+  lines += "{\"input\":";
+  AppendJsonString(lines, input);
+  lines += ",\"line\":" + std::to_string(item.line);
+  lines += ",\"offset\":" + std::to_string(item.offset);
+  lines += ",\"reason\":\"";
+  lines += RejectReasonName(reason);
+  lines += "\",\"message\":";
+  AppendJsonString(lines, message);
   if (IsUtf8(item.bytes)) {
-    buffer_ += ",\"value\":";
-    AppendJsonString(buffer_, item.bytes);
+    lines += ",\"value\":";
+    AppendJsonString(lines, item.bytes);
   } else {
-    buffer_ += ",\"value_base64\":\"" + Base64(item.bytes) + '"';
+    lines += ",\"value_base64\":\"" + Base64(item.bytes) + '"';
   }
-  buffer_ += "}\n";
+  lines += "}\n";
+}
+
+Status RejectsWriter::Add(std::string_view lines) {
+  buffer_ += lines;
   if (buffer_.size() < kBufferBytes) return {};
   return Finish();
 }

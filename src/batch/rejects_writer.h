@@ -17,8 +17,10 @@ class RejectsWriter {
  public:
   // Replaces what is at `path`. kDiskError.
   static Result<RejectsWriter> Open(const std::string& path);
-  Status Add(std::string_view input, const RecordChunk::Item& item, RejectReason reason,
-             std::string_view message);
+  // Appends the line of a rejected record to `lines`. Any thread.
+  static void AppendLine(std::string_view input, const RecordChunk::Item& item, RejectReason reason,
+                         std::string_view message, std::string& lines);
+  Status Add(std::string_view lines);
   // Before the first Add(): the first `bytes` bytes of the file at `path`, an earlier one's.
   // kDataLoss when it is shorter.
   Status CopyHead(const std::string& path, std::uint64_t bytes);

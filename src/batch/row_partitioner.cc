@@ -14,29 +14,37 @@ constexpr std::size_t kMaxPartitions = 1024;
 constexpr std::size_t kPartitionsOfUnknown = 64;
 constexpr std::uint64_t kSamples = 8192;
 
-Status AppendRow(PartitionStore& to, std::size_t partition, const RowColumns& rows, std::size_t row,
-                 std::vector<char>& buffer) {
-  buffer.resize(rows.metrics.size() * kMaxMetricBytes + 1);
-  char* end = buffer.data();
-  for (const auto& column : rows.metrics) end = WriteMetric(end, column[row]);
-  return to.Append(partition, rows.device[row], rows.time_us[row], rows.status[row],
-                   {buffer.data(), static_cast<std::size_t>(end - buffer.data())});
-}
-
 }  // namespace
 
-RowPartitioner::RowPartitioner(Options options, const DeviceDictionary& devices)
+RowPartitioner::RowPartitioner(Options options, const SharedDictionary& devices)
     : options_(std::move(options)),
       devices_(devices),
       store_(std::make_shared<PartitionStore>(options_.metric_count, 1, options_.memory_bytes,
                                               options_.spill_directory)) {}
 
-void RowPartitioner::AssignNewDevices() {
-  for (auto code = static_cast<std::uint32_t>(partition_of_.size()); code < devices_.size();
-       ++code) {
-    const auto after = std::ranges::upper_bound(first_ids_, devices_.Decode(code));
-    partition_of_.push_back(static_cast<std::uint32_t>(after - first_ids_.begin()));
+Status RowPartitioner::Append(const RowSegments& rows) {
+  rows_ += rows.rows();
+  return store_->Append(rows);
+}
+
+Status RowPartitioner::Append(const RowColumns& rows) {
+  const std::shared_ptr<const RowDivision> division = this->division();
+  if (division != division_of_devices_) partition_of_device_.clear();
+  division_of_devices_ = division;
+  division->Extend(*devices_.Lock(), partition_of_device_);
+  rows_ += rows.size();
+  return AppendTo(*store_, rows, partition_of_device_, division->partitions());
+}
+
+Status RowPartitioner::AppendTo(PartitionStore& store, const RowColumns& rows,
+                                const std::vector<std::uint32_t>& partition_of_device,
+                                std::size_t partitions) {
+  partition_of_row_.resize(rows.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    partition_of_row_[row] = partition_of_device[rows.device[row]];
   }
+  segments_.Build(rows, partition_of_row_, partitions);
+  return store.Append(segments_);
 }
 
 Status RowPartitioner::MayDivide(std::uint64_t part, std::uint64_t whole) {
@@ -54,37 +62,39 @@ Status RowPartitioner::MayDivide(std::uint64_t part, std::uint64_t whole) {
 }
 
 Status RowPartitioner::DivideFirstRows(std::size_t partitions) {
-  std::vector<std::uint64_t> rows_of(devices_.size());
+  const SharedDictionary::Locked devices = devices_.Lock();
+  std::vector<std::uint64_t> rows_of(devices->size());
   RowColumns rows(options_.metric_count);
   const auto count = [&](const RowColumns& some) -> Status {
     for (const std::uint32_t device : some.device) ++rows_of[device];
     return {};
   };
   TOCSIN_TRY(store_->ForEachBlock(0, rows, count));
-  std::vector<std::uint32_t> by_id(devices_.size());
+  std::vector<std::uint32_t> by_id(devices->size());
   std::iota(by_id.begin(), by_id.end(), 0U);
-  std::ranges::sort(by_id, {}, [&](std::uint32_t code) { return devices_.Decode(code); });
+  std::ranges::sort(by_id, {}, [&](std::uint32_t code) { return devices->Decode(code); });
+  auto division = std::make_shared<RowDivision>();
   std::uint64_t before = 0;
   for (const std::uint32_t code : by_id) {
-    const std::uint64_t share = rows_ * (first_ids_.size() + 1) / partitions;
-    if (before >= share && before > 0 && first_ids_.size() + 1 < partitions) {
-      first_ids_.push_back(devices_.Decode(code));
+    const std::uint64_t share = rows_ * division->partitions() / partitions;
+    // A device that no row is of yet must not decide: which ones are known already is chance.
+    if (rows_of[code] == 0) continue;
+    if (before >= share && before > 0 && division->partitions() < partitions) {
+      division->first_ids.push_back(devices->Decode(code));
     }
     before += rows_of[code];
   }
-  partition_of_.clear();
-  AssignNewDevices();
-  auto divided = std::make_shared<PartitionStore>(options_.metric_count, first_ids_.size() + 1,
+  auto divided = std::make_shared<PartitionStore>(options_.metric_count, division->partitions(),
                                                   options_.memory_bytes, options_.spill_directory);
-  std::vector<char> buffer;
-  const auto append = [&](const RowColumns& some) -> Status {
-    for (std::size_t row = 0; row < some.size(); ++row) {
-      TOCSIN_TRY(AppendRow(*divided, partition_of_[some.device[row]], some, row, buffer));
-    }
-    return {};
+  std::vector<std::uint32_t> partition_of_device;
+  division->Extend(*devices, partition_of_device);
+  const auto append = [&](const RowColumns& some) {
+    return AppendTo(*divided, some, partition_of_device, division->partitions());
   };
   TOCSIN_TRY(store_->ForEachBlock(0, rows, append));
   store_ = std::move(divided);
+  const std::lock_guard lock(mutex_);
+  division_ = std::move(division);
   return {};
 }
 
@@ -129,16 +139,11 @@ Status RowPartitioner::ForEachRawBlock(const PartitionStore::UseRawBlock& use) c
   return {};
 }
 
-Status RowPartitioner::AppendRawBlock(const char* bytes, std::uint32_t count) {
+Status RowPartitioner::AppendRawBlock(std::string_view segments, std::uint32_t count) {
   RowColumns rows(options_.metric_count);
-  PartitionStore::ReadRawBlock(bytes, count, rows);
-  if (partition_of_.size() < devices_.size()) AssignNewDevices();
-  std::vector<char> buffer;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    TOCSIN_TRY(AppendRow(*store_, partition_of_[rows.device[row]], rows, row, buffer));
-  }
-  rows_ += count;
-  return {};
+  rows.Resize(count);
+  RowSegments::Read(segments, rows, 0);
+  return Append(rows);
 }
 
 // Divides a partition at hours of devices, which are chosen from a sample of its rows.
@@ -148,12 +153,13 @@ Result<PartitionRange> RowPartitioner::DivideByHour(std::size_t partition, std::
   const std::uint64_t all = store_->rows(partition);
   const std::uint64_t stride = std::max<std::uint64_t>(all / kSamples, 1);
   std::vector<Place> sample;
+  const DeviceDictionary& devices = devices_.codes();
   std::uint64_t seen = 0;
   RowColumns rows(options_.metric_count);
   const auto take = [&](const RowColumns& some) -> Status {
     for (std::size_t row = 0; row < some.size(); ++row) {
       if (seen++ % stride != 0) continue;
-      sample.emplace_back(devices_.Decode(some.device[row]), HourOf(some.time_us[row]));
+      sample.emplace_back(devices.Decode(some.device[row]), HourOf(some.time_us[row]));
     }
     return {};
   };
@@ -168,13 +174,13 @@ Result<PartitionRange> RowPartitioner::DivideByHour(std::size_t partition, std::
   auto store = std::make_shared<PartitionStore>(options_.metric_count, first.size() + 1,
                                                 memory_bytes, options_.spill_directory);
   // By device code: the pieces that begin with it, once it is met.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> begins(devices_.size(), {1, 0});
-  std::vector<char> buffer;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> begins(devices.size(), {1, 0});
   const auto append = [&](const RowColumns& some) -> Status {
+    partition_of_row_.resize(some.size());
     for (std::size_t row = 0; row < some.size(); ++row) {
       auto& [low, high] = begins[some.device[row]];
       if (low > high) {
-        const std::string_view id = devices_.Decode(some.device[row]);
+        const std::string_view id = devices.Decode(some.device[row]);
         const auto same = std::ranges::equal_range(first, id, {}, &Place::first);
         low = static_cast<std::uint32_t>(same.begin() - first.begin());
         high = static_cast<std::uint32_t>(same.end() - first.begin());
@@ -182,9 +188,10 @@ Result<PartitionRange> RowPartitioner::DivideByHour(std::size_t partition, std::
       const auto hour_us = HourOf(some.time_us[row]);
       std::uint32_t piece = low;
       while (piece < high && first[piece].second <= hour_us) ++piece;
-      TOCSIN_TRY(AppendRow(*store, piece, some, row, buffer));
+      partition_of_row_[row] = piece;
     }
-    return {};
+    segments_.Build(some, partition_of_row_, store->partitions());
+    return store->Append(segments_);
   };
   TOCSIN_TRY(store_->ForEachBlock(partition, rows, append));
   return PartitionRange{store, 0, store->partitions(), all};

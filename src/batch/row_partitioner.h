@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "base/error.h"
 #include "batch/partition_store.h"
+#include "batch/shared_dictionary.h"
 #include "model/device_dictionary.h"
 
 namespace tocsin {
@@ -21,12 +24,28 @@ struct PartitionRange {
   std::uint64_t rows = 0;
 };
 
+// Which device ids go to which partition. Never changes once it is made.
+struct RowDivision {
+  std::vector<std::string_view> first_ids;  // of all partitions but the first, ascending
+
+  std::size_t partitions() const { return first_ids.size() + 1; }
+  std::uint32_t PartitionOf(std::string_view id) const {
+    return static_cast<std::uint32_t>(std::ranges::upper_bound(first_ids, id) - first_ids.begin());
+  }
+  // `partitions` has the partitions of the first codes of `ids`; gives it those of the rest.
+  void Extend(const DeviceDictionary& ids, std::vector<std::uint32_t>& partitions_of) const {
+    for (auto code = static_cast<std::uint32_t>(partitions_of.size()); code < ids.size(); ++code) {
+      partitions_of.push_back(PartitionOf(ids.Decode(code)));
+    }
+  }
+};
+
 // Divides rows into partitions by ranges of device ids, so that each can be sorted in the cache, in
 // parallel with the others and without looking at them, and their results stand one after the other
 // in the order of the table. The ranges are chosen from the first rows.
 //
-// What the partitions are follows from the rows and their order alone. Threads: none but the
-// owner's.
+// What the partitions are follows from the rows and their order alone. Threads: division() from
+// any, else none but the owner's.
 class RowPartitioner {
  public:
   struct Options {
@@ -37,15 +56,16 @@ class RowPartitioner {
   };
 
   // `devices` has the codes of the rows; it must outlive the ranges.
-  RowPartitioner(Options options, const DeviceDictionary& devices);
+  RowPartitioner(Options options, const SharedDictionary& devices);
 
-  // As PartitionStore::Append.
-  Status Append(std::uint32_t device, std::int64_t time_us, std::uint32_t status,
-                std::string_view metrics) {
-    if (device >= partition_of_.size()) AssignNewDevices();
-    ++rows_;
-    return store_->Append(partition_of_[device], device, time_us, status, metrics);
+  // The division of the rows that come next. Its ids are valid as long as `devices`.
+  std::shared_ptr<const RowDivision> division() const {
+    const std::lock_guard lock(mutex_);
+    return division_;
   }
+  // Appends rows that are divided by division() already, and others. kDiskError.
+  Status Append(const RowSegments& rows);
+  Status Append(const RowColumns& rows);
   // Chooses the ranges when there are rows enough to choose by. `part` of `whole` bytes of the
   // input were read so far; `whole` 0 = not known.
   Status MayDivide(std::uint64_t part, std::uint64_t whole);
@@ -53,25 +73,31 @@ class RowPartitioner {
   // The rows as they are kept, each device's in order, and the other way round: rows of such a
   // block are appended.
   Status ForEachRawBlock(const PartitionStore::UseRawBlock& use) const;
-  Status AppendRawBlock(const char* bytes, std::uint32_t rows);
+  Status AppendRawBlock(std::string_view segments, std::uint32_t rows);
 
   // All rows, as ranges in the order of the table. A range has at most `most_rows` rows, unless it
   // is of one device, or with `by_hour` of one hour of one device. Takes no more rows.
   Result<std::vector<PartitionRange>> Finish(std::uint64_t most_rows, bool by_hour);
 
  private:
-  void AssignNewDevices();
+  Status AppendTo(PartitionStore& store, const RowColumns& rows,
+                  const std::vector<std::uint32_t>& partition_of_device, std::size_t partitions);
   Status DivideFirstRows(std::size_t partitions);
   Result<PartitionRange> DivideByHour(std::size_t partition, std::uint64_t piece_rows,
                                       std::size_t memory_bytes);
 
   const Options options_;
-  const DeviceDictionary& devices_;
+  const SharedDictionary& devices_;
   std::shared_ptr<PartitionStore> store_;
   bool divided_ = false;
   std::uint64_t rows_ = 0;
-  std::vector<std::string_view> first_ids_;  // of all partitions but the first, ascending
-  std::vector<std::uint32_t> partition_of_;  // by device code
+  mutable std::mutex mutex_;
+  std::shared_ptr<const RowDivision> division_ = std::make_shared<RowDivision>();
+  // Working memory of appends.
+  RowSegments segments_;
+  std::vector<std::uint32_t> partition_of_row_;
+  std::vector<std::uint32_t> partition_of_device_;  // by code
+  std::shared_ptr<const RowDivision> division_of_devices_;
 };
 
 }  // namespace tocsin

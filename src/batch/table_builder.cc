@@ -49,6 +49,35 @@ void TableBuilder::Build(const RowColumns& rows, TableChunk& cleansed, TableChun
   SumUpHours(cleansed, aggregates);
 }
 
+// The order of time, and of arrival where that is the same. The few rows that are late are taken
+// out, sorted and merged with the rest, which is sorted already.
+void TableBuilder::SortByTime(const std::vector<std::int64_t>& time_us,
+                              std::span<std::uint32_t> run) {
+  late_.clear();
+  std::size_t kept = 0;
+  std::int64_t newest_us = std::numeric_limits<std::int64_t>::min();
+  for (const std::uint32_t row : run) {
+    if (time_us[row] < newest_us) {
+      late_.push_back({time_us[row], row});
+    } else {
+      newest_us = time_us[row];
+      run[kept++] = row;
+    }
+  }
+  if (late_.empty()) return;
+  std::ranges::sort(late_);
+  // From the end, where there is room.
+  std::size_t to = run.size();
+  while (!late_.empty()) {
+    if (kept > 0 && std::pair(time_us[run[kept - 1]], run[kept - 1]) > late_.back()) {
+      run[--to] = run[--kept];
+    } else {
+      run[--to] = late_.back().second;
+      late_.pop_back();
+    }
+  }
+}
+
 // A counting sort by device, which keeps the order of arrival, then each device's rows by time:
 // these mostly come in order already.
 void TableBuilder::OrderRows(const RowColumns& rows) {
@@ -83,12 +112,7 @@ void TableBuilder::OrderRows(const RowColumns& rows) {
   for (const std::uint32_t local : by_id) {
     const std::size_t end = begin[local];
     const std::span<std::uint32_t> run(order_.data() + at, end - at);
-    const auto by_time = [&](std::uint32_t row) { return time_us[row]; };
-    if (!std::ranges::is_sorted(run, {}, by_time)) {
-      std::ranges::sort(run, [&](std::uint32_t a, std::uint32_t b) {
-        return time_us[a] != time_us[b] ? time_us[a] < time_us[b] : a < b;
-      });
-    }
+    SortByTime(time_us, run);
     const std::size_t run_begin = kept;
     for (; at < end; ++at) {
       if (kept > run_begin && time_us[order_[kept - 1]] == time_us[order_[at]]) continue;

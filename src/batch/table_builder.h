@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "batch/aggregator.h"
-#include "batch/partition_store.h"
+#include "batch/row_columns.h"
 #include "batch/table.h"
 #include "model/device_dictionary.h"
 #include "model/event_batch.h"
@@ -53,6 +55,7 @@ class TableBuilder {
   };
 
   void OrderRows(const RowColumns& rows);
+  void SortByTime(const std::vector<std::int64_t>& time_us, std::span<std::uint32_t> run);
   void FillColumns(const RowColumns& rows, TableChunk& cleansed);
   void FillStatus(const RowColumns& rows, Column& column);
   void JudgeInPlace(const RowColumns& rows, TableChunk& cleansed);
@@ -71,7 +74,8 @@ class TableBuilder {
   std::vector<std::uint32_t> local_;  // by device code: its place in found_, or kUnknown
   std::vector<std::uint32_t> found_;  // device codes in order of first sight
   std::vector<std::uint32_t> local_of_row_;
-  std::vector<std::uint32_t> order_;  // rows in the order of the table
+  std::vector<std::uint32_t> order_;                          // rows in the order of the table
+  std::vector<std::pair<std::int64_t, std::uint32_t>> late_;  // time and row
   std::vector<Run> runs_;
   std::vector<Repeats> repeats_;
   std::vector<std::uint32_t> status_codes_;  // by code: its place in the chunk, or kUnknown

@@ -120,9 +120,11 @@ class TaskThreads {
     if (stop_.stop_requested()) {
       return Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
     }
-    rows.Clear();
+    rows.Resize(range.rows);
+    std::size_t at = 0;
     for (std::size_t p = range.begin; p < range.end; ++p) {
-      TOCSIN_TRY(range.store->Read(p, rows));
+      TOCSIN_TRY(range.store->Read(p, rows, at));
+      at += range.store->rows(p);
       range.store->Release(p);
     }
     builder.Build(rows, cleansed, aggregates);

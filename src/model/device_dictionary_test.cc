@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <vector>
 
 namespace tocsin {
 namespace {
@@ -29,6 +31,24 @@ TEST(DeviceDictionaryTest, KeepsEveryIdWhileItGrows) {
     ASSERT_EQ(devices.Find("dev_" + std::to_string(i)), i);
     ASSERT_EQ(devices.Decode(i), "dev_" + std::to_string(i));
   }
+}
+
+TEST(DeviceDictionaryTest, EncodesManyAsOneAfterTheOther) {
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    const std::string number = std::to_string(i * 7919 % 3'001);
+    texts.push_back(number + std::string(i % 23, static_cast<char>('a' + i % 3)));
+  }
+  const std::vector<std::string_view> ids(texts.begin(), texts.end());
+  DeviceDictionary one;
+  std::vector<std::uint32_t> expected;
+  for (const std::string_view id : ids) expected.push_back(one.Encode(id));
+  DeviceDictionary many;
+  std::vector<std::uint32_t> codes(ids.size());
+  many.EncodeAll(std::span(ids).first(777), codes.data());
+  many.EncodeAll(std::span(ids).subspan(777), codes.data() + 777);
+  EXPECT_EQ(codes, expected);
+  EXPECT_EQ(many.size(), one.size());
 }
 
 TEST(DeviceDictionaryTest, CopiesTheId) {

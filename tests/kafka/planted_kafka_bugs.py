@@ -12,7 +12,7 @@ from kafka_cluster import KafkaCluster, why_missing
 from kafka_faults import FaultRun
 from tcp_proxy import TcpProxy, proxied_cluster
 
-ATTEMPTS = 3  # where a fault falls is chance
+ATTEMPTS = 6  # where a fault falls is chance
 
 
 def find(kafka: KafkaCluster, proxy: TcpProxy, bug: str, attempt: int) -> str | None:
