@@ -161,6 +161,18 @@ Result<std::vector<std::shared_ptr<const RecordBatch>>> Reader::Fetch(
   return batches;
 }
 
+// What waited too long may wait for a transaction that nobody ends.
+Error Reader::ExplainOpen(const TopicPartition& partition, std::int64_t end, Error error) {
+  if (error.code() != Code::kUnavailable) return error;
+  const auto stable = cluster_.EndOffset(partition, Cluster::End::kStable);
+  if (!stable || *stable >= end) return error;
+  return Error(Code::kUnavailable,
+               "a transaction that began at offset " + std::to_string(*stable) + " of " +
+                   Name(partition) +
+                   " is neither committed nor aborted: readers wait for its end, at most its "
+                   "timeout; if it stays, find and abort it (kafka-transactions.sh find-hanging)");
+}
+
 Result<std::int64_t> Reader::ReadToEnd(const TopicPartition& partition, std::int64_t offset,
                                        const Visitor& visit) {
   TOCSIN_ASSIGN(const std::int64_t end, cluster_.EndOffset(partition, Cluster::End::kWritten));
@@ -188,7 +200,7 @@ Result<std::int64_t> Reader::ReadToEnd(const TopicPartition& partition, std::int
   }
   const std::int64_t position = std::max(stream->next, stream->end_at);
   Close(partition);
-  TOCSIN_TRY(std::move(ended));
+  if (!ended) return std::unexpected(ExplainOpen(partition, end, std::move(ended).error()));
   return position;
 }
 

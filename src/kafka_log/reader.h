@@ -37,6 +37,7 @@ class Reader {
                                  const Visitor& visit);
 
  private:
+  Error ExplainOpen(const TopicPartition& partition, std::int64_t end, Error error);
   struct Stream {
     RdTopic topic;
     RdQueue queue;

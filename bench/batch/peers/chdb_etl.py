@@ -7,9 +7,10 @@ from chdb import session
 source, out, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 db = session.Session()
 db.query("CREATE DATABASE batch ENGINE = Atomic")
+# A line that is no JSON can end JSONEachRow, which looks for the end of objects over line ends.
 settings = (
-    f"SETTINGS max_threads = {threads}, input_format_allow_errors_ratio = 1, input_format_allow_errors_num = 1000000000, "
-    "date_time_input_format = 'best_effort', input_format_null_as_default = 0, "
+    f"SETTINGS max_threads = {threads}, "
+    "prefer_column_name_to_alias = 1, "
     "output_format_parquet_compression_method = 'zstd', output_format_compression_level = 1, "
     "engine_file_truncate_on_insert = 1"
 )
@@ -17,8 +18,13 @@ db.query(
     f"""
     CREATE TABLE batch.cleansed ENGINE = Memory AS
     SELECT device_id, timestamp, any(temperature) AS temperature, any(humidity) AS humidity, any(status) AS status
-    FROM file('{source}', JSONEachRow,
-              'device_id Nullable(String), timestamp Nullable(DateTime64(6, \\'UTC\\')), temperature Nullable(Float64), humidity Nullable(Float64), status Nullable(String)')
+    FROM (
+        SELECT JSONExtract(line, 'Tuple(device_id Nullable(String), timestamp Nullable(String), temperature Nullable(Float64),
+                                        humidity Nullable(Float64), status Nullable(String))') AS event,
+               event.1 AS device_id, parseDateTime64BestEffortOrNull(event.2, 6, 'UTC') AS timestamp,
+               event.3 AS temperature, event.4 AS humidity, event.5 AS status
+        FROM file('{source}', LineAsString, 'line String')
+    )
     WHERE device_id IS NOT NULL AND timestamp IS NOT NULL
       AND temperature BETWEEN -50 AND 120 AND humidity BETWEEN 0 AND 100
     GROUP BY device_id, timestamp {settings}
