@@ -28,6 +28,13 @@ std::size_t SequenceLength(const unsigned char* at, std::size_t left) {
   return 0;
 }
 
+// ASCII that stands for itself in a JSON string.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
 constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -63,7 +70,9 @@ void AppendJsonString(std::string& out, std::string_view text) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   std::size_t run = 0;  // start of the bytes not copied yet
   std::size_t i = 0;
-  while (i < text.size()) {
+  while (true) {
+    while (i < text.size() && kPlain[bytes[i]]) ++i;
+    if (i == text.size()) break;
     const unsigned char c = bytes[i];
     const bool plain = c >= 0x20 && c != '"' && c != '\\';
     const std::size_t length = plain ? SequenceLength(bytes + i, text.size() - i) : 0;

@@ -1,9 +1,5 @@
 #include "model/shape_reader.h"
 
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -26,13 +22,9 @@ constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
 constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
 constexpr double kPowersOfTen[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
 
-inline unsigned LowestBit(std::uint64_t bits) {
-  return static_cast<unsigned>(std::countr_zero(bits));
-}
-
 // The place of the lowest byte whose high bit is set.
 inline unsigned LowestByte(std::uint64_t bits) {
-  return LowestBit(bits) / 8;
+  return static_cast<unsigned>(std::countr_zero(bits)) / 8;
 }
 
 // High bits of the bytes of `word` that end plain ASCII text or have no place in it: quotation
@@ -57,42 +49,6 @@ inline const char* PlainTextEnd(const char* at, const char* end) {
   }
   return nullptr;
 }
-
-// Of 64 bytes: the quotation marks, and what has no place in plain text (backslash, control
-// characters, other characters than ASCII), the first byte in the lowest bit.
-struct ByteMarks {
-  std::uint64_t quotes = 0;
-  std::uint64_t odd = 0;
-};
-
-#ifdef __AVX2__
-inline ByteMarks MarksOf(const char* at) {
-  ByteMarks marks;
-  for (unsigned half = 0; half < 2; ++half) {
-    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + half * 32));
-    const __m256i quotes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'));
-    const __m256i backslashes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
-    // Signed: bytes above 127 are below the space, too.
-    const __m256i low = _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), bytes);
-    const auto bits = [](__m256i found) {
-      return static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(found)));
-    };
-    marks.quotes |= bits(quotes) << half * 32;
-    marks.odd |= bits(_mm256_or_si256(backslashes, low)) << half * 32;
-  }
-  return marks;
-}
-#else
-inline ByteMarks MarksOf(const char* at) {
-  ByteMarks marks;
-  for (unsigned i = 0; i < 64; ++i) {
-    const char c = at[i];
-    marks.quotes |= std::uint64_t{c == '"'} << i;
-    marks.odd |= std::uint64_t{c == '\\' || c < ' ' || static_cast<unsigned char>(c) > 127} << i;
-  }
-  return marks;
-}
-#endif
 
 // The number of the `count` digits (1 to 8) in the lowest bytes of `digits`, each byte 0 to 9, the
 // first digit the lowest. Bytes above them do not matter.
@@ -176,7 +132,6 @@ class ShapeReader::Learner {
       if (at == std::string_view::npos) return false;
     }
     AddStep(shape, {.value = Value::kNone}, record_.size());
-    shape.is_plain = std::ranges::all_of(shape.text, [](char c) { return c >= ' ' && c <= '~'; });
     shape.text.append(kWord, '\0');
     shape.values.assign(metrics_.size(), EventBatch::kNull);
     return shape.text.size() <= kMaxTextBytes;
@@ -223,26 +178,13 @@ class ShapeReader::Learner {
     }
   }
 
-  static bool IsText(Value value) {
-    return value == Value::kDeviceId || value == Value::kTimestamp || value == Value::kStatus ||
-           value == Value::kAnyString;
-  }
-
   // Adds a step whose bytes end before `end`.
   void AddStep(Shape& shape, Step step, std::size_t end) {
     step.begin = static_cast<std::uint32_t>(shape.text.size());
     step.size = static_cast<std::uint32_t>(end - literal_begin_);
     const std::uint32_t in_last_word = (step.size - 1) % kWord + 1;
     step.last_mask = ~std::uint64_t{0} >> 8 * (kWord - in_last_word);
-    const std::string_view literal = record_.substr(literal_begin_, step.size);
-    const std::size_t quote = literal.find('"');
-    if (quote != std::string_view::npos) {
-      step.first_quote = shape.quotes;
-      step.before_quote = static_cast<std::uint32_t>(quote);
-      shape.quotes += static_cast<std::uint32_t>(std::ranges::count(literal, '"'));
-    }
-    if (IsText(step.value)) step.end_quote = shape.quotes;
-    shape.text += literal;
+    shape.text += record_.substr(literal_begin_, step.size);
     shape.steps.push_back(step);
   }
 
@@ -269,7 +211,6 @@ ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch
     return Answer::kNotTried;
   }
   if (shapes_.empty()) return Answer::kNotRead;
-  is_mapped_ = false;
   const std::size_t guess = shapes_[last_].next;
   for (std::size_t i = 0; i <= shapes_.size(); ++i) {
     const std::size_t index = i == 0 ? guess : i - 1;
@@ -295,66 +236,12 @@ void ShapeReader::CountMiss() {
   skip_next_ = std::min(2 * skip_next_, kMaxSkip);
 }
 
-// Behind the record kPadding bytes are readable. Marks are taken out in groups of a fixed number,
-// so that how many there are costs no branch.
-void ShapeReader::MapQuotes(std::string_view record, QuoteMap& map) {
-  constexpr std::size_t kBlock = 64;
-  constexpr unsigned kGroup = 8;
-  map.count = 0;
-  std::uint64_t odd = 0;
-  for (std::size_t begin = 0; begin < record.size(); begin += kBlock) {
-    ByteMarks marks = MarksOf(record.data() + begin);
-    const std::size_t left = record.size() - begin;
-    if (left < kBlock) {
-      const std::uint64_t inside = (std::uint64_t{1} << left) - 1;
-      marks.quotes &= inside;
-      marks.odd &= inside;
-    }
-    odd |= marks.odd;
-    const auto count = static_cast<std::uint32_t>(std::popcount(marks.quotes));
-    std::uint16_t* to = map.at + map.count;
-    for (std::uint32_t done = 0; done < count; done += kGroup, to += kGroup) {
-      for (unsigned i = 0; i < kGroup; ++i) {
-        to[i] = static_cast<std::uint16_t>(begin + LowestBit(marks.quotes));
-        marks.quotes &= marks.quotes - 1;
-      }
-    }
-    map.count += count;
-  }
-  map.is_plain = odd == 0;
-}
-
-ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, EventBatch& batch) {
-  if (!shape.is_plain || record.size() > kMaxMappedBytes) {
-    return MatchSteps<false>(shape, record, batch);
-  }
-  if (!is_mapped_) MapQuotes(record, map_);
-  is_mapped_ = true;
-  // What is not plain would be in a value that only another reader takes.
-  if (!map_.is_plain || map_.count != shape.quotes) return Answer::kNotRead;
-  return MatchSteps<true>(shape, record, batch);
-}
-
 // Behind the record kPadding bytes are readable, so that a word may be read at its end.
-//
-// With a map each step knows where it begins without waiting for the end of the one before, which
-// is only compared: the steps of a record are worked on at the same time.
-template <bool kMapped>
-ShapeReader::Answer ShapeReader::MatchSteps(Shape& shape, std::string_view record,
-                                            EventBatch& batch) {
+ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, EventBatch& batch) {
   const char* at = record.data();
   const char* const end = at + record.size();
   status_ = {};
   for (const Step& step : shape.steps) {
-    const char* text_end = nullptr;
-    if constexpr (kMapped) {
-      if (step.first_quote != kNoQuote) {
-        const char* const begin = record.data() + map_.at[step.first_quote] - step.before_quote;
-        if (begin != at) return Answer::kNotRead;
-        at = begin;
-      }
-      if (step.end_quote != kNoQuote) text_end = record.data() + map_.at[step.end_quote];
-    }
     if (static_cast<std::size_t>(end - at) < step.size) return Answer::kNotRead;
     const char* expected = shape.text.data() + step.begin;
     std::size_t left = step.size;
@@ -377,18 +264,18 @@ ShapeReader::Answer ShapeReader::MatchSteps(Shape& shape, std::string_view recor
       }
       case Value::kDeviceId: {
         const char* const begin = at;
-        at = kMapped ? text_end : PlainTextEnd(at, end);
+        at = PlainTextEnd(at, end);
         if (at == nullptr) return Answer::kNotRead;
         device_id_ = {begin, static_cast<std::size_t>(at - begin)};
         if (device_id_.empty() || device_id_.size() > kMaxDeviceIdBytes) return Answer::kNotRead;
         break;
       }
       case Value::kTimestamp:
-        if (!ReadTimestamp(step, text_end, at, end)) return Answer::kNotRead;
+        if (!ReadTimestamp(step, at, end)) return Answer::kNotRead;
         break;
       case Value::kStatus: {
         const char* const begin = at;
-        at = kMapped ? text_end : PlainTextEnd(at, end);
+        at = PlainTextEnd(at, end);
         if (at == nullptr) return Answer::kNotRead;
         status_ = {begin, static_cast<std::size_t>(at - begin)};
         break;
@@ -398,7 +285,7 @@ ShapeReader::Answer ShapeReader::MatchSteps(Shape& shape, std::string_view recor
         at = *at == 'n' ? nullptr : LiteralEnd(at);
         break;
       case Value::kAnyString:
-        at = kMapped ? text_end : PlainTextEnd(at, end);
+        at = PlainTextEnd(at, end);
         break;
       case Value::kAnyNumber:
         at = ScanJsonNumber(at, end);
@@ -415,16 +302,12 @@ ShapeReader::Answer ShapeReader::MatchSteps(Shape& shape, std::string_view recor
   return Answer::kGood;
 }
 
-// `text_end` may be null. A text that is a time has no character of JSON in it, so its end is found
-// by its length.
-bool ShapeReader::ReadTimestamp(const Step& step, const char* text_end, const char*& at,
-                                const char* end) {
-  if (text_end == nullptr) {
-    text_end = at + step.length;
-    if (static_cast<std::size_t>(end - at) <= step.length || *text_end != '"') {
-      text_end = PlainTextEnd(at, end);
-      if (text_end == nullptr) return false;
-    }
+// A text that is a time has no character of JSON in it, so its end is found by its length.
+bool ShapeReader::ReadTimestamp(const Step& step, const char*& at, const char* end) {
+  const char* text_end = at + step.length;
+  if (static_cast<std::size_t>(end - at) <= step.length || *text_end != '"') {
+    text_end = PlainTextEnd(at, end);
+    if (text_end == nullptr) return false;
   }
   const auto time = time_parser_.Parse({at, static_cast<std::size_t>(text_end - at)});
   if (!time) return false;

@@ -28,8 +28,6 @@ namespace tocsin {
 class ShapeReader {
  public:
   static constexpr std::size_t kMaxShapes = 8;
-  // Of longer records the quotation marks are not mapped: the map must be small.
-  static constexpr std::size_t kMaxMappedBytes = 512;
 
   enum class Answer : std::uint8_t {
     kGood,         // the row was appended
@@ -47,7 +45,6 @@ class ShapeReader {
   void Learn(std::string_view record);
 
  private:
-  static constexpr std::uint32_t kNoQuote = 0xffffffff;
   enum class Value : std::uint8_t {
     kNone,  // the last step has only a literal
     kDeviceId,
@@ -67,33 +64,17 @@ class ShapeReader {
     Value value = Value::kNone;
     std::uint32_t metric = 0;
     std::uint32_t length = 0;  // of a timestamp, in the record that was learned from
-    // Quotation marks of the record, by number: the first one in the bytes, how many bytes stand
-    // before it, and the one that ends a text. kNoQuote when there is none.
-    std::uint32_t first_quote = kNoQuote;
-    std::uint32_t before_quote = 0;
-    std::uint32_t end_quote = kNoQuote;
   };
   struct Shape {
     std::string text;  // of all steps, then padding to read whole words
     std::vector<Step> steps;
     std::vector<double> values;  // of the last record; null where the shape has no metric
     std::size_t next = 0;        // the shape that followed last
-    std::uint32_t quotes = 0;    // in all its records
-    bool is_plain = false;       // its bytes are ASCII without control characters
   };
   class Learner;
-  // Where the quotation marks of a record are.
-  struct QuoteMap {
-    std::uint16_t at[kMaxMappedBytes + 8];  // of each mark; behind them what is in the way
-    std::uint32_t count = 0;
-    bool is_plain = false;  // ASCII, no control characters, no backslash
-  };
 
-  static void MapQuotes(std::string_view record, QuoteMap& map);
   Answer Match(Shape& shape, std::string_view record, EventBatch& batch);
-  template <bool kMapped>
-  Answer MatchSteps(Shape& shape, std::string_view record, EventBatch& batch);
-  bool ReadTimestamp(const Step& step, const char* text_end, const char*& at, const char* end);
+  bool ReadTimestamp(const Step& step, const char*& at, const char* end);
   void CountMiss();
 
   const std::vector<MetricSpec>& metrics_;
@@ -101,8 +82,6 @@ class ShapeReader {
   const EventLimits limits_;
   TimeParser time_parser_;
   std::vector<Shape> shapes_;
-  QuoteMap map_;
-  bool is_mapped_ = false;  // the record at hand
   std::size_t last_ = 0;    // the shape that matched last
   std::size_t oldest_ = 0;  // the shape to be replaced next
   // A miss costs about half of what a match saves.
