@@ -73,12 +73,15 @@ Result<std::int64_t> EndOf(Log& log, const std::string& topic) {
 namespace {
 
 constexpr std::size_t kClusterCommitRecords = 500'000;
+// Longer than a commit takes, and short beside what people notice.
+constexpr std::int64_t kClusterCommitPauseUs = 10'000;
 
 // A commit on a cluster costs the same whatever its size; here it ends with every poll.
 void SetCommits(const Settings& settings, RunnerOptions& options) {
   options.commit_records = options.max_records;
   if (settings.kafka_broker.empty()) return;
   options.commit_interval_us = settings.kafka_commit_interval_us;
+  options.commit_pause_us = std::min(kClusterCommitPauseUs, settings.kafka_commit_interval_us);
   // The rows of a transaction are limited when somebody says so.
   const auto origin = settings.origin.find("STREAMING_BATCH_SIZE");
   if (origin == settings.origin.end() || origin->second == "default") {

@@ -125,9 +125,15 @@ bool Runner::CaughtUp() const {
 }
 
 std::int64_t Runner::PollTimeoutUs() const {
-  if (next_tick_us_ == INT64_MAX) return options_.poll_timeout_us;
-  const std::int64_t left_us = next_tick_us_ - clock_.WallUs();
-  return std::clamp<std::int64_t>(left_us, 0, options_.poll_timeout_us);
+  std::int64_t timeout_us = options_.poll_timeout_us;
+  if (uncommitted_ > 0 || changed_) timeout_us = std::min(timeout_us, LeftOfPauseUs());
+  if (next_tick_us_ == INT64_MAX) return timeout_us;
+  return std::clamp<std::int64_t>(next_tick_us_ - clock_.WallUs(), 0, timeout_us);
+}
+
+std::int64_t Runner::LeftOfPauseUs() const {
+  const std::int64_t left_us = commit_begun_us_ + options_.commit_pause_us - clock_.SteadyUs();
+  return std::max<std::int64_t>(left_us, 0);
 }
 
 Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token stop) {
@@ -151,7 +157,8 @@ Status Runner::ProcessOnce(Consumer& consumer, Waker& waker, std::stop_token sto
 }
 
 bool Runner::CommitIsDue(std::size_t polled) const {
-  return polled < options_.max_records || uncommitted_ >= options_.commit_records ||
+  if (polled < options_.max_records && LeftOfPauseUs() == 0) return true;
+  return uncommitted_ >= options_.commit_records ||
          clock_.SteadyUs() - opened_us_ >= options_.commit_interval_us;
 }
 
@@ -296,6 +303,7 @@ Status Runner::Send(std::stop_token stop) {
 
 Status Runner::Commit(Consumer& consumer, std::stop_token stop) {
   if (uncommitted_ == 0 && !changed_) return {};
+  commit_begun_us_ = clock_.SteadyUs();
   TOCSIN_TRY(Retry(stop, "asking for the size of the state", [&] { return RequestSnapshots(); }));
   TOCSIN_TRY(stage_.Flush(collector_));
   TOCSIN_TRY(Send(stop));

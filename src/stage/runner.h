@@ -26,6 +26,9 @@ struct RunnerOptions {
   // this old: 0 = with every poll. On a cluster a commit costs some milliseconds whatever its size.
   std::size_t commit_records = 10'000;
   std::int64_t commit_interval_us = 0;
+  // From the begin of one commit to that of the next at least, when nothing more is waiting: a few
+  // records that come one by one share a commit.
+  std::int64_t commit_pause_us = 0;
   std::int64_t poll_timeout_us = 100'000;
   bool until_caught_up = false;          // end when all is done that the log held at the start
   std::string crash_guard_path;          // file of the crash guard; empty = off
@@ -65,6 +68,8 @@ class Runner {
   Progress progress() const;
 
  private:
+  static constexpr std::int64_t kLongAgoUs = 1LL << 60;
+
   // Place of one partition in the input.
   struct Position {
     std::int64_t next = 0;       // first offset that is not processed
@@ -88,6 +93,7 @@ class Runner {
   void Advance(const PolledBatch& polled);
   Status RequestSnapshots();
   bool CommitIsDue(std::size_t polled) const;
+  std::int64_t LeftOfPauseUs() const;
   Status Commit(Consumer& consumer, std::stop_token stop);
   Status Send(std::stop_token stop);
   Status AddOffsets();
@@ -105,6 +111,7 @@ class Runner {
   std::unique_ptr<Transaction> transaction_;    // open: outputs since the last commit
   std::size_t sent_bytes_ = 0;                  // in it
   std::int64_t opened_us_ = 0;                  // steady clock; of the first record in it
+  std::int64_t commit_begun_us_ = -kLongAgoUs;  // likewise; of the last commit
   std::map<std::int32_t, Position> positions_;  // of the partitions that are ours
   bool joined_ = false;
   std::uint64_t uncommitted_ = 0;  // records processed since the last commit

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -117,6 +118,27 @@ TEST_F(RunnerTest, ATransactionHoldsAtMostMaxRecords) {
   ASSERT_TRUE(RunNew());
   EXPECT_EQ(progress_.commits, 3u);
   EXPECT_EQ(ReadValues(*log_, "out", 0).size(), 5u);
+}
+
+TEST_F(RunnerTest, RecordsThatComeOneByOneShareACommit) {
+  // In real time: the pause ends a wait for records.
+  const SystemClock clock;
+  options_.commit_interval_us = 10'000'000;
+  options_.commit_pause_us = 30'000;
+  options_.until_caught_up = false;
+  NumberingStage stage;
+  Runner runner(*log_, stage, clock, options_);
+  std::jthread thread([&](const std::stop_token& stop) { EXPECT_TRUE(runner.Run(stop)); });
+  constexpr std::uint64_t kRecords = 100;
+  for (std::uint64_t i = 0; i < kRecords; ++i) {
+    AppendValues(*log_, "in", 0, {"a"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  while (runner.progress().records < kRecords) std::this_thread::yield();
+  thread.request_stop();
+  thread.join();
+  EXPECT_LT(runner.progress().commits, kRecords / 2);
+  EXPECT_EQ(ReadValues(*log_, "out", 0).size(), kRecords);
 }
 
 TEST_F(RunnerTest, LargeOutputsEndTheTransactionEarly) {
