@@ -130,6 +130,7 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
   }
   const std::string name = options.instance_id;
   const std::int64_t connect_timeout_us = options.connect_timeout_us;
+  const bool at_least_once = options.at_least_once;
   auto log = KafkaLog::Open(options, clock, stop);
   if (!log) {
     // Whatever a cluster refuses, a dependency is not there for us.
@@ -139,17 +140,19 @@ Result<OpenedLog> OpenOnKafka(const Settings& settings, const Clock& clock, LogA
     }
     return std::unexpected(std::move(error));
   }
+  KafkaLog& kafka = **log;
   opened.log = std::move(*log);
   if (access == LogAccess::kRead) return opened;
   // A cluster that answered may go away before we have begun.
   const ClusterWait wait{clock, connect_timeout_us, std::move(stop)};
-  const auto ready_topics = [&]() -> Status {
+  const bool brings_events = role == "ingest" || role == "generate";
+  const auto get_ready = [&]() -> Status {
     TOCSIN_TRY(EnsureTopics(settings, *opened.log, true));
-    if (access != LogAccess::kExclusive) return {};
-    return CheckPartitions(settings, *opened.log);
+    if (access == LogAccess::kExclusive) TOCSIN_TRY(CheckPartitions(settings, *opened.log));
+    return at_least_once ? Status() : kafka.EndEarlierTransactions(brings_events);
   };
-  TOCSIN_TRY(wait.Until(ready_topics));
-  if (role == "ingest" || role == "generate") {
+  TOCSIN_TRY(wait.Until(get_ready));
+  if (brings_events) {
     TOCSIN_TRY(AddSpool(settings, name, wait, opened));
   }
   return opened;

@@ -101,6 +101,7 @@ class KafkaLogImpl final : public KafkaLog {
   Result<StateSize> SizeOfState(std::string_view store, std::int32_t partition) override {
     return core_->state.Size(store, partition);
   }
+  Status EndEarlierTransactions(bool ranges) override;
   Result<std::vector<std::pair<std::string, std::int32_t>>> States() override {
     return core_->state.List();
   }
@@ -115,6 +116,15 @@ class KafkaLogImpl final : public KafkaLog {
  private:
   const std::shared_ptr<KafkaCore> core_;
 };
+
+Status KafkaLogImpl::EndEarlierTransactions(bool ranges) {
+  std::vector<ProducerPool::Loan> loans;  // all at once, so that each has another id
+  for (int i = 0; i < ProducerPool::kTurns; ++i) {
+    loans.push_back(core_->producers.Take(ranges));
+    TOCSIN_TRY(loans.back().Renew());
+  }
+  return {};
+}
 
 Status KafkaLogImpl::EnsureTopic(const std::string& topic, const TopicConfig& config) {
   TOCSIN_TRY(CheckTopic(topic, config));

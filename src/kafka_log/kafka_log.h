@@ -26,6 +26,11 @@ class KafkaLog : public Log {
   static Result<std::unique_ptr<KafkaLog>> Open(const KafkaOptions& options, const Clock& clock,
                                                 std::stop_token stop);
 
+  // Ends the transactions that an earlier process of this instance left open, which readers would
+  // otherwise wait for until their timeout, and makes the producers of the next ones. `ranges` as
+  // in their TransactionOptions.
+  virtual Status EndEarlierTransactions(bool ranges) = 0;
+
   // The partitions of this installation's stores that hold something, slots among them, by name and
   // number. Reads every changelog.
   virtual Result<std::vector<std::pair<std::string, std::int32_t>>> States() = 0;

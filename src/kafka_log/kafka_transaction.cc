@@ -66,7 +66,9 @@ class KafkaTransaction final : public Transaction {
   Status Attempt();
   Error Failed(Error error);
   Result<bool> Resolve();
+  Status SendPlainly();
   Status CommitPlainly();
+  Status FailPlainly(Error error);
   GroupConsumer* MemberOf(const std::string& group);
   std::vector<AppendedRange> Done();
 
@@ -83,8 +85,11 @@ class KafkaTransaction final : public Transaction {
   std::optional<StateStore::Write> write_;
   ProducerPool::Loan producer_;  // points into what stands above
   bool begun_ = false;
-  std::size_t sent_ = 0;  // appends given to the producer
-  bool member_ = false;   // the attempt is fenced by a place in a group
+  std::size_t sent_ = 0;  // appends given to a producer
+  // At least once: what the appends go out by at once, before anything else is known of them.
+  ProducerPool::Loan plain_producer_;
+  std::size_t sent_plainly_ = 0;  // appends
+  bool member_ = false;           // the attempt is fenced by a place in a group
   // An attempt without a group's fence leaves a mark, an offset that nobody reads, of the group
   // named like the transactional id: by it the outcome is learned when the broker did not say.
   TopicPartition mark_partition_;
@@ -117,7 +122,11 @@ Status KafkaTransaction::Append(const TopicPartition& partition, RecordBatchBuil
   payload.append(kRecordPadding, '\0');
   appends_.push_back({partition, std::move(payload), count, {}});
   // A failure shows again in Commit(), which makes a new attempt.
-  if (!plain() && !doubtful_ && !(Start() && SendAppends())) {
+  if (core_->options.at_least_once) {
+    static_cast<void>(SendPlainly());
+    return {};
+  }
+  if (!doubtful_ && !(Start() && SendAppends())) {
     producer_.Discard();
     begun_ = false;
   }
@@ -136,7 +145,7 @@ Status KafkaTransaction::Start() {
   TOCSIN_TRY(producer_.Renew());
   TOCSIN_TRY(producer_->Begin());
   begun_ = true;
-  sent_ = 0;
+  sent_ = sent_plainly_;
   return {};
 }
 
@@ -238,36 +247,50 @@ Result<bool> KafkaTransaction::Resolve() {
   return false;
 }
 
+Status KafkaTransaction::SendPlainly() {
+  if (!plain_producer_) {
+    plain_producer_ = core_->plain_producers.Take(true);
+    TOCSIN_TRY(plain_producer_.Renew());
+  }
+  for (; sent_plainly_ < appends_.size(); ++sent_plainly_) {
+    PendingAppend& append = appends_[sent_plainly_];
+    append.delivery = {};
+    TOCSIN_TRY(plain_producer_->Produce(append.partition, append.records(), append.count,
+                                        &append.delivery));
+  }
+  return {};
+}
+
+// All is sent again in the next attempt.
+Status KafkaTransaction::FailPlainly(Error error) {
+  core_->DoubtPartitions();
+  plain_producer_.Discard();
+  sent_plainly_ = 0;
+  write_.reset();
+  return std::unexpected(std::move(error));
+}
+
 // At least once: records and state are durable before the offsets are committed.
 Status KafkaTransaction::CommitPlainly() {
-  producer_ = core_->plain_producers.Take(true);
-  TOCSIN_TRY(producer_.Renew());
   write_.reset();  // of an attempt whose offsets were refused: it holds its partitions
   if (!changes_.empty()) {
     TOCSIN_ASSIGN(write_, core_->state.Begin(changes_));
   }
-  const Status sent = [&]() -> Status {
-    Delivery state;
-    for (PendingAppend& append : appends_) {
-      append.delivery = {};
-      TOCSIN_TRY(
-          producer_->Produce(append.partition, append.records(), append.count, &append.delivery));
-    }
+  Delivery state;
+  Status sent = [&]() -> Status {
+    TOCSIN_TRY(SendPlainly());
     if (write_) {
       for (const StateStore::Write::Part& part : write_->parts()) {
         const std::string_view records(part.payload.data(), part.payload.size() - kRecordPadding);
-        TOCSIN_TRY(producer_->Produce(part.partition, records, part.count, &state));
+        TOCSIN_TRY(plain_producer_->Produce(part.partition, records, part.count, &state));
       }
     }
-    for (const PendingAppend& append : appends_) TOCSIN_TRY(producer_->Wait(append.delivery));
-    return producer_->Wait(state);
+    for (const PendingAppend& append : appends_) {
+      TOCSIN_TRY(plain_producer_->Wait(append.delivery));
+    }
+    return plain_producer_->Wait(state);
   }();
-  if (!sent) {
-    core_->DoubtPartitions();
-    producer_.Discard();
-    write_.reset();
-    return sent;
-  }
+  if (!sent) return FailPlainly(std::move(sent).error());
   for (const auto& [group, offsets] : offsets_) {
     GroupConsumer* const member = MemberOf(group);
     TOCSIN_TRY(member != nullptr ? member->Commit(offsets)
@@ -281,6 +304,7 @@ std::vector<AppendedRange> KafkaTransaction::Done() {
   write_.reset();
   if (producer_ && producer_->HasStragglers()) producer_.Discard();
   producer_.Return();
+  plain_producer_.Return();
   committed_ = true;
   std::vector<AppendedRange> ranges;
   ranges.reserve(appends_.size());
@@ -312,13 +336,19 @@ Result<std::vector<AppendedRange>> KafkaTransaction::Commit() {
     TOCSIN_ASSIGN(const bool committed, Resolve());
     if (committed) return Done();
   }
+  for (std::size_t i = 0; i < sent_plainly_; ++i) {
+    Status sent = plain_producer_->Wait(appends_[i].delivery);
+    if (!sent) return std::unexpected(FailPlainly(std::move(sent).error()).error());
+  }
   Status attempted = Attempt();
   if (attempted) return Done();
   return std::unexpected(Failed(std::move(attempted).error()));
 }
 
 KafkaTransaction::~KafkaTransaction() {
-  if (!begun_ || committed_) return;
+  if (committed_) return;
+  plain_producer_.Discard();  // its reports would find nobody
+  if (!begun_) return;
   if (producer_) producer_->Abort();
   producer_.Discard();
 }

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace tocsin {
+namespace {
+
+constexpr std::int64_t kRestUs = 50'000;
+
+}  // namespace
 
 ProducerPool::Loan::Loan(Loan&& other) noexcept {
   *this = std::move(other);
@@ -31,12 +36,18 @@ Status ProducerPool::Loan::Renew() {
   return {};
 }
 
+bool ProducerPool::IsRested(const Idle& idle) const {
+  return clock_.SteadyUs() - idle.since_us >= kRestUs;
+}
+
 ProducerPool::Loan ProducerPool::Take(bool reports) {
   const std::lock_guard lock(mutex_);
   Loan loan;
-  const auto fits = std::ranges::find_if(
-      idle_, [&](const Idle& idle) { return idle.producer->reports() == reports; });
-  if (fits != idle_.end()) {
+  const auto fit = [&](const Idle& idle) { return idle.producer->reports() == reports; };
+  const auto fits = std::ranges::find_if(idle_, fit);
+  const bool rested = fits != idle_.end() && (!transactional_ || IsRested(*fits) ||
+                                              std::ranges::count_if(idle_, fit) >= kTurns);
+  if (rested) {
     loan.number_ = fits->number;
     loan.producer_ = std::move(fits->producer);
     idle_.erase(fits);
@@ -59,7 +70,7 @@ ProducerPool::Loan ProducerPool::Take(bool reports) {
 void ProducerPool::TakeBack(int number, std::unique_ptr<Producer> producer) {
   const std::lock_guard lock(mutex_);
   lent_.erase(number);
-  if (producer != nullptr) idle_.push_back({number, std::move(producer)});
+  if (producer != nullptr) idle_.push_back({number, std::move(producer), clock_.SteadyUs()});
 }
 
 }  // namespace tocsin
