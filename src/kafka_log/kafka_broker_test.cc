@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "kafka_log/kafka_log.h"
 
@@ -16,7 +18,7 @@ using Entries = std::map<std::string, std::string>;
 
 class KafkaBrokerTest : public testing::TestWithParam<std::string> {
  protected:
-  std::unique_ptr<Log> Open(const std::string& instance, bool at_least_once = false) {
+  std::unique_ptr<KafkaLog> Open(const std::string& instance, bool at_least_once = false) {
     KafkaOptions options;
     options.brokers = GetParam();
     options.app_id = prefix_;
@@ -95,6 +97,39 @@ TEST_P(KafkaBrokerTest, AtLeastOnceGoesOnAfterOffsetsThatWereRefused) {
   EXPECT_EQ(log->CommittedOffset(prefix_, {prefix_, 0}).value(), 1);
   Put(*log, 0, "b", "2");
   EXPECT_EQ(StateOf(*log, 0), (Entries{{"a", "1"}, {"b", "2"}}));
+}
+
+TEST_P(KafkaBrokerTest, WhatAnEarlierProcessLeftOpenHoldsNobodyUp) {
+  const auto earlier = Open("same");
+  ASSERT_TRUE(earlier->EnsureTopic(prefix_, {.partitions = 1}));
+  const auto append = [&](Log& log, const std::string& value) {
+    auto transaction = log.Begin().value();
+    RecordBatchBuilder batch;
+    batch.Append("key", value);
+    EXPECT_TRUE(transaction->Append({prefix_, 0}, batch));
+    return transaction;
+  };
+  // One of each of its producers is open.
+  const auto first = append(*earlier, "lost");
+  const auto second = append(*earlier, "lost, too");
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // it sends meanwhile
+  const auto later = Open("same");
+  ASSERT_TRUE(later->EndEarlierTransactions(true));
+  ASSERT_TRUE(append(*later, "kept")->Commit());
+  // Long before the timeout of the transactions, which is a minute.
+  const SystemClock clock;
+  const std::int64_t give_up_us = clock.SteadyUs() + 10'000'000;
+  std::vector<std::string> values;
+  while (values.empty() && clock.SteadyUs() < give_up_us) {
+    for (const auto& batch : later->Fetch({prefix_, 0}, 0, 1 << 20).value()) {
+      Record record;
+      for (RecordBatch::Cursor cursor(*batch); cursor.Next(record);) {
+        values.emplace_back(record.value);
+      }
+    }
+  }
+  EXPECT_EQ(values, std::vector<std::string>{"kept"});
+  EXPECT_FALSE(first->Commit());
 }
 
 std::vector<std::string> Brokers() {
