@@ -6,6 +6,8 @@
 
 #include "base/json_text.h"
 #include "model/reject_reason.h"
+#include "rule/rule_set.h"
+#include "rule_file/thresholds.h"
 #include "web_api/series.h"
 
 namespace tocsin {
@@ -45,6 +47,23 @@ PipelineFacts ReadApi::Facts(std::size_t live_clients) const {
   return facts;
 }
 
+// As the rules stand now: a file that was changed by mistake has none.
+void AppendBands(std::string& out, const Settings& settings) {
+  const auto rules = RuleSet::ForSettings(settings);
+  if (!rules) return;
+  for (std::size_t i = 0; i < rules->size(); ++i) {
+    for (const Threshold& threshold : ThresholdsOf(rules->rule(i))) {
+      if (out.back() != '[') out += ',';
+      out += '{';
+      AppendMember(out, "metric", std::string_view(settings.metrics[threshold.metric].name));
+      AppendMember(out, "rule", std::string_view(rules->rule(i).name));
+      AppendMember(out, "op", ComparisonText(threshold.op));
+      AppendMember(out, "value", threshold.value);
+      out += '}';
+    }
+  }
+}
+
 Result<std::string> ReadApi::Meta() const {
   const Settings& settings = parts_.settings;
   std::string out = "{";
@@ -70,23 +89,7 @@ Result<std::string> ReadApi::Meta() const {
   out += ']';
   AppendName(out, "bands");
   out += '[';
-  const auto band = [&](std::string_view metric, std::string_view rule, std::string_view op,
-                        double value) {
-    const bool declared = std::ranges::any_of(
-        settings.metrics, [&](const MetricSpec& spec) { return spec.name == metric; });
-    if (!declared) return;
-    if (out.back() != '[') out += ',';
-    out += '{';
-    AppendMember(out, "metric", metric);
-    AppendMember(out, "rule", rule);
-    AppendMember(out, "op", op);
-    AppendMember(out, "value", value);
-    out += '}';
-  };
-  if (settings.rules_file.empty()) {
-    band("temperature", "temperature_high", ">=", settings.temp_alert_threshold);
-    band("humidity", "humidity_low", "<=", settings.humidity_alert_threshold);
-  }
+  AppendBands(out, settings);
   out += ']';
   if (settings.rules_file.empty()) {
     AppendNull(out, "rules_file");

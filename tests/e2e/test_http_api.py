@@ -62,6 +62,16 @@ class ApiTest(unittest.TestCase):
         self.assertEqual([metric["name"] for metric in meta["metrics"]], ["temperature", "humidity"])
         self.assertEqual(meta["bands"][0], {"metric": "temperature", "rule": "temperature_high", "op": ">=", "value": 50})
 
+    def test_meta_has_the_thresholds_of_a_rule_file(self):
+        rules = ("groups: [{name: g, rules: [{alert: muggy, expr: temperature > 30 and humidity >= 70}, "
+                 "{alert: warm, expr: 'avg(temperature, 1m) > 40'}]}]")  # fmt: skip
+        with Workspace() as work:
+            (work.path / "rules.yaml").write_text(rules)
+            with Server(work, "up", RULES_FILE="rules.yaml") as server:
+                meta = server.get("/api/v1/meta").json
+        self.assertEqual(meta["bands"], [{"metric": "temperature", "rule": "muggy", "op": ">", "value": 30},
+                                         {"metric": "humidity", "rule": "muggy", "op": ">=", "value": 70}])  # fmt: skip
+
     def test_devices_are_searched_sorted_and_paged(self):
         page = self.ask("/api/v1/devices", search="DEV_", sort="temperature", order="desc", limit=2)
         self.assertEqual(page["total"], 5)

@@ -1,5 +1,6 @@
 // What the browser tests share: a browser, a mock server with the built page, and checks that hold
 // on every page. TOCSIN_WEB_FOLDER is where the page was built (with node_modules and dist).
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -22,6 +23,12 @@ export const now = Date.parse("2026-11-26T14:20:00Z");
 
 export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 export const desktop = { viewport: { width: 1360, height: 900 } };
+
+/** The rows of a Parquet file, read by pyarrow. */
+export function parquetRows(path) {
+  const reader = new URL("../support/parquet_rows.py", import.meta.url).pathname;
+  return JSON.parse(execFileSync("python3", [reader, path], { encoding: "utf8" })).rows;
+}
 
 export function startServer(options = {}) {
   return startMock({ devices: 48, now, root: join(webFolder, "dist"), ...options });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { checkAccessible, openPage, settled, startBrowser, startServer } from "./support.mjs";
+import { checkAccessible, openPage, parquetRows, settled, startBrowser, startServer } from "./support.mjs";
 
 let browser;
 before(async () => {
@@ -231,11 +231,12 @@ test("ten thousand devices: few rows in the document, sorted and searched at onc
     await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
   }));
 
-test("what is shown is saved as CSV and JSON", () =>
+test("what is shown is saved as CSV, JSON and Parquet", () =>
   at("/alerts?state=all&range=12h", {}, async (page) => {
     const saved = async (name) => {
       const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
-      return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
+      const path = await download.path();
+      return { name: download.suggestedFilename(), text: await readFile(path, "utf8"), path };
     };
     const csv = await saved("Save Alerts as CSV");
     assert.match(csv.name, /^tocsin-alerts-all-\d{8}T\d{6}Z\.csv$/);
@@ -244,6 +245,9 @@ test("what is shown is saved as CSV and JSON", () =>
     const json = JSON.parse((await saved("Save Alerts as JSON")).text);
     assert.equal(json.length, rows);
     assert.ok(json[0].device_id.startsWith("dev_"));
+    const parquet = await saved("Save Alerts as Parquet");
+    assert.match(parquet.name, /\.parquet$/);
+    assert.deepEqual(parquetRows(parquet.path), json);
   }));
 
 test("colours: as the system, light, dark; kept for the next visit", () =>

@@ -13,7 +13,7 @@ export interface Metric {
 export interface Band {
   metric: string;
   rule: string;
-  op: ">=" | "<=";
+  op: ">=" | ">" | "<=" | "<";
   value: number;
 }
 

@@ -42,10 +42,11 @@ function drawThresholds(u: uPlot, bands: Band[]): void {
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    const text = `${band.op === ">=" ? "≥" : "≤"} ${measure(band.value)}`;
+    const isUpper = band.op.startsWith(">");
+    const text = `${band.op.replace(">=", "≥").replace("<=", "≤")} ${measure(band.value)}`;
     ctx.textAlign = "right";
-    ctx.textBaseline = band.op === ">=" ? "bottom" : "top";
-    const away = (band.op === ">=" ? -2 : 3) * devicePixelRatio;
+    ctx.textBaseline = isUpper ? "bottom" : "top";
+    const away = (isUpper ? -2 : 3) * devicePixelRatio;
     ctx.fillText(text, bbox.left + bbox.width - 4 * devicePixelRatio, y + away);
   }
   ctx.restore();

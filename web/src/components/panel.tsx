@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { serverNow } from "../state/live";
 import { fileName, save, toCsv, toJson, type Sheet } from "../text/export";
+import { toParquet } from "../text/parquet";
 import { Icon } from "./icon";
 
 interface PanelProps {
@@ -43,11 +44,16 @@ export function ExportButtons({ sheet, of }: { sheet: () => Sheet; of: string })
     const made = sheet();
     save(fileName(made, "json", serverNow()), "application/json", toJson(made));
   };
+  const parquet = (): void => {
+    const made = sheet();
+    save(fileName(made, "parquet", serverNow()), "application/vnd.apache.parquet", toParquet(made));
+  };
   return (
     <span class="exports" role="group" aria-label={`Save ${of}`}>
       <Icon name="download" />
       <button type="button" class="text-button" onClick={csv} aria-label={`Save ${of} as CSV`}>CSV</button>
       <button type="button" class="text-button" onClick={json} aria-label={`Save ${of} as JSON`}>JSON</button>
+      <button type="button" class="text-button" onClick={parquet} aria-label={`Save ${of} as Parquet`}>Parquet</button>
     </span>
   );
 }

@@ -30,8 +30,8 @@ function useLiveDevice(id: string, read: DeviceRow | null): DeviceRow | null {
 /** The alerts whose rule watches the metric: by its thresholds, else those that name it. */
 function alertsOf(metric: string, alerts: Alert[], bands: { metric: string; rule: string }[]): Alert[] {
   return alerts.filter((alert) => {
-    const band = bands.find((b) => b.rule === alert.rule);
-    return band ? band.metric === metric : alert.rule.includes(metric);
+    const own = bands.filter((band) => band.rule === alert.rule);
+    return own.length > 0 ? own.some((band) => band.metric === metric) : alert.rule.includes(metric);
   });
 }
 

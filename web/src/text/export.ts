@@ -1,4 +1,4 @@
-// What a table shows as a file: CSV (RFC 4180) or JSON.
+// What a table shows as a file: CSV (RFC 4180) or JSON; as Parquet in parquet.ts.
 
 export type Cell = string | number | boolean | null;
 
@@ -38,8 +38,8 @@ export function fileName(sheet: Sheet, extension: string, nowMs: number): string
 }
 
 /** Hands the browser a file to save. */
-export function save(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function save(name: string, type: string, content: string | Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
