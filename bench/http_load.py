@@ -87,7 +87,7 @@ def live(server, options) -> dict:
     by_number = {link.fileno(): link for link in links}
     for link in links:
         poll.register(link, select.EPOLLIN)
-    body = body_of(0, 1_000, 1_000)
+    body = body_of(0, 1_000, options.live_devices)
 
     def run(seconds: float) -> int:
         received, end, feed = 0, time.monotonic() + seconds, 0.0
@@ -111,7 +111,7 @@ def live(server, options) -> dict:
     for link in links:
         link.close()
     return {
-        "readers": options.readers, "server_core_share": round(busy / options.seconds, 4),
+        "readers": options.readers, "devices": options.live_devices, "server_core_share": round(busy / options.seconds, 4),
         "bytes_per_reader_and_second": round(received / options.seconds / options.readers),
         "anonymous_memory_kib": memory,
     }  # fmt: skip
@@ -124,6 +124,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=10_000, help="lines of one request")
     parser.add_argument("--links", type=int, default=4)
     parser.add_argument("--readers", type=int, default=10_000)
+    parser.add_argument("--live-devices", type=int, default=1_000, help="that change each second: what frames hold")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--no-process", action="store_true")
     options = parser.parse_args()
@@ -141,7 +142,7 @@ def main() -> int:
     with driver.Workspace(BATCH_INTERVAL="0", HTTP_MAX_CONNECTIONS=options.readers + 100) as work:
         if options.readers:
             with Server(work) as server:
-                idle = live(server, argparse.Namespace(readers=1, seconds=options.seconds))
+                idle = live(server, argparse.Namespace(**vars(options) | {"readers": 1}))
                 result["live"] = live(server, options)
                 result["live"]["core_share_with_one_reader"] = idle["server_core_share"]
     print(json.dumps(result))

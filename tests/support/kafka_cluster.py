@@ -55,6 +55,10 @@ def free_ports(count: int = PORTS_OF_A_CLUSTER) -> int:
             continue
 
 
+class TransactionLeftOpen(Exception):
+    """Kafka itself will never end a transaction whose commit it had answered (docs/guarantees.md)."""
+
+
 class KafkaCluster:
     """`with KafkaCluster(nodes=3, tls=True) as kafka:` … `kafka.bootstrap`.
 
@@ -136,7 +140,15 @@ class KafkaCluster:
                 time.sleep(0.05)
 
     def restart_node(self, node: int):
+        """TransactionLeftOpen when the node dropped what it had promised before its end."""
+        before = self._dropped(node)
         self.script("start-node", node)
+        if self._dropped(node) > before:
+            raise TransactionLeftOpen()
+
+    def _dropped(self, node: int) -> int:
+        logs = (self.directory / f"node{node}").glob("kafka.log*")
+        return sum(log.read_text(errors="replace").count("these partitions are likely deleted already") for log in logs)
 
     def await_in_sync(self, seconds=60):
         """Until every partition has all its replicas again."""
