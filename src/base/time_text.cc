@@ -162,8 +162,7 @@ constexpr std::size_t kShortest = 19;  // YYYY-MM-DDThh:mm:ss
 // The six characters `+00:00`, the first the lowest byte.
 constexpr std::uint64_t UtcZone() {
   std::uint64_t word = 0;
-  for (const char c : {'0', '0', ':', '0', '0', '+'})
-    word = word << 8 | static_cast<std::uint64_t>(c);
+  for (const std::uint8_t c : {'0', '0', ':', '0', '0', '+'}) word = word << 8 | c;
   return word;
 }
 

@@ -123,7 +123,9 @@ Status KafkaTransaction::Append(const TopicPartition& partition, RecordBatchBuil
   appends_.push_back({partition, std::move(payload), count, {}});
   // A failure shows again in Commit(), which makes a new attempt.
   if (core_->options.at_least_once) {
-    static_cast<void>(SendPlainly());
+    if (Status sent = SendPlainly(); !sent) {
+      static_cast<void>(FailPlainly(std::move(sent).error()));
+    }
     return {};
   }
   if (!doubtful_ && !(Start() && SendAppends())) {
@@ -261,7 +263,8 @@ Status KafkaTransaction::SendPlainly() {
   return {};
 }
 
-// All is sent again in the next attempt.
+// All is sent again in the next attempt, by a new producer: reports of this one would be counted
+// there.
 Status KafkaTransaction::FailPlainly(Error error) {
   core_->DoubtPartitions();
   plain_producer_.Discard();
