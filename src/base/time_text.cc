@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -162,7 +163,9 @@ constexpr std::size_t kShortest = 19;  // YYYY-MM-DDThh:mm:ss
 // The six characters `+00:00`, the first the lowest byte.
 constexpr std::uint64_t UtcZone() {
   std::uint64_t word = 0;
-  for (const std::uint8_t c : {'0', '0', ':', '0', '0', '+'}) word = word << 8 | c;
+  for (const std::uint8_t c : std::array<std::uint8_t, 6>{'0', '0', ':', '0', '0', '+'}) {
+    word = word << 8 | c;
+  }
   return word;
 }
 
