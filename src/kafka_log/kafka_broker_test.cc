@@ -121,7 +121,8 @@ TEST_P(KafkaBrokerTest, WhatAnEarlierProcessLeftOpenHoldsNobodyUp) {
   const std::int64_t give_up_us = clock.SteadyUs() + 10'000'000;
   std::vector<std::string> values;
   while (values.empty() && clock.SteadyUs() < give_up_us) {
-    for (const auto& batch : later->Fetch({prefix_, 0}, 0, 1 << 20).value()) {
+    const auto batches = later->Fetch({prefix_, 0}, 0, 1 << 20).value();
+    for (const auto& batch : batches) {
       Record record;
       for (RecordBatch::Cursor cursor(*batch); cursor.Next(record);) {
         values.emplace_back(record.value);
