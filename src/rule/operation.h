@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "expression/expression.h"
+#include "expression/mirrored.h"
 
 // What each operator of the rule language means for one value. The loops over columns and the
 // evaluation of single rows are both made from these, so that they cannot disagree.
@@ -80,22 +81,6 @@ void WithLogic(Operator op, Use&& use) {
       return use([](std::uint8_t a, std::uint8_t b) { return AndOf(a, NotOf(b)); });
     default:
       return use([](std::uint8_t a, std::uint8_t b) { return OrOf(a, b); });
-  }
-}
-
-// The operator with its sides exchanged: `50 <= t` is `t >= 50`.
-constexpr Operator Mirrored(Operator op) {
-  switch (op) {
-    case Operator::kLess:
-      return Operator::kGreater;
-    case Operator::kLessEqual:
-      return Operator::kGreaterEqual;
-    case Operator::kGreater:
-      return Operator::kLess;
-    case Operator::kGreaterEqual:
-      return Operator::kLessEqual;
-    default:
-      return op;
   }
 }
 

@@ -3,26 +3,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "expression/mirrored.h"
+
 namespace tocsin {
 namespace {
 
 bool IsComparison(Operator op) {
   return op == Operator::kLess || op == Operator::kLessEqual || op == Operator::kGreater ||
          op == Operator::kGreaterEqual;
-}
-
-// The comparison with its sides exchanged.
-Operator Turned(Operator op) {
-  switch (op) {
-    case Operator::kLess:
-      return Operator::kGreater;
-    case Operator::kLessEqual:
-      return Operator::kGreaterEqual;
-    case Operator::kGreater:
-      return Operator::kLess;
-    default:
-      return Operator::kLessEqual;
-  }
 }
 
 std::optional<Threshold> ThresholdOf(const Node& comparison) {
@@ -32,7 +20,7 @@ std::optional<Threshold> ThresholdOf(const Node& comparison) {
     return Threshold{left.metric, comparison.op, right.number};
   }
   if (left.kind == Node::Kind::kNumber && right.kind == Node::Kind::kMetric) {
-    return Threshold{right.metric, Turned(comparison.op), left.number};
+    return Threshold{right.metric, Mirrored(comparison.op), left.number};
   }
   return std::nullopt;
 }
