@@ -76,7 +76,9 @@ def ingest(server, options) -> dict:
 
 
 def live(server, options) -> dict:
-    request = b"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    headers = b"Accept-Encoding: gzip\r\n" if options.gzip else b""
+    query = b"" if options.with_devices else b"?devices=none"
+    request = b"GET /api/v1/live" + query + b" HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n"
     links = []
     for _ in range(options.readers):
         link = socket.create_connection(("127.0.0.1", server.port))
@@ -125,6 +127,8 @@ def main() -> int:
     parser.add_argument("--links", type=int, default=4)
     parser.add_argument("--readers", type=int, default=10_000)
     parser.add_argument("--live-devices", type=int, default=1_000, help="that change each second: what frames hold")
+    parser.add_argument("--gzip", action="store_true", help="readers take gzip, as browsers do")
+    parser.add_argument("--with-devices", action="store_true", help="readers ask for changed devices, as the page of the fleet does")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--no-process", action="store_true")
     options = parser.parse_args()

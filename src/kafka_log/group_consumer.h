@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -90,7 +91,7 @@ class GroupConsumer {
   bool joined_ = false;
   bool rewind_ = false;
   bool closing_ = false;
-  std::int64_t recovered_us_ = 0;   // steady clock; 0 = never
+  std::array<std::int64_t, 2> recovered_us_{};  // the last times, steady clock; 0 = never
   bool standing_by_ = false;        // out of the group until nobody is in it
   std::int64_t look_again_us_ = 0;  // steady clock
   Status failed_;

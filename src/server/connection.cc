@@ -136,6 +136,7 @@ class Connection {
     }
     --state_.waiting;
     if (state_.stopping) keep_alive = false;
+    if (response.live) BeginLive(request, response);
     const bool written = co_await Write(response, keep_alive, head_only);
     if (!written) co_return false;
     if (response.live && !head_only) {
@@ -276,10 +277,17 @@ class Connection {
     co_return !error;
   }
 
+  static void BeginLive(const ServerRequest& request, ServerResponse& response) {
+    response.headers.emplace_back("vary", "accept-encoding");
+    response.live->form.gzip = TakesCoding(request, "gzip");
+    if (!response.live->form.gzip) return;
+    response.headers.emplace_back("content-encoding", "gzip");
+    response.body = std::string(LiveEncoder::GzipBegin()) + LiveEncoder().Compressed(response.body);
+  }
   void BecomeLive(ServerResponse& response) {
     stream_->layer().expires_never();
     loop_.Leave(stream_.get());
-    loop_.AddReader(std::move(stream_), std::move(response.live_allowed), response.live_from);
+    loop_.AddReader(std::move(stream_), std::move(*response.live));
   }
 
   // Reads on for a moment, or closing would throw the answer away at the sender.

@@ -69,9 +69,8 @@ class EventLoop {
   void Enter(Stream* stream) { streams_.insert(stream); }
   void Leave(Stream* stream) { streams_.erase(stream); }
 
-  void AddReader(std::unique_ptr<Stream> stream, std::function<bool()> allowed,
-                 std::uint64_t from) {
-    readers_.Add(std::make_shared<StreamSocket>(std::move(stream)), std::move(allowed), from);
+  void AddReader(std::unique_ptr<Stream> stream, LiveStart start) {
+    readers_.Add(std::make_shared<StreamSocket>(std::move(stream)), std::move(start));
     Count();
   }
   void Tick(const LiveFrame& frame) {

@@ -99,6 +99,18 @@ ServerResponse Problem(int status, std::string_view detail, std::string_view mor
   return response;
 }
 
+bool TakesCoding(const ServerRequest& request, std::string_view coding) {
+  const std::string_view accepted = request.Header("accept-encoding");
+  for (std::size_t at = accepted.find(coding); at != std::string_view::npos;
+       at = accepted.find(coding, at + 1)) {
+    const std::string_view rest = accepted.substr(at + coding.size());
+    const bool whole = at == 0 || accepted[at - 1] == ' ' || accepted[at - 1] == ',';
+    if (!whole || (!rest.empty() && rest[0] != ',' && rest[0] != ';' && rest[0] != ' ')) continue;
+    return !rest.starts_with(";q=0") || rest.starts_with(";q=0.");
+  }
+  return false;
+}
+
 bool ParseTarget(std::string_view target, ServerRequest& request) {
   request.target = target;
   request.path.clear();

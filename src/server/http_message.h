@@ -40,18 +40,28 @@ struct ServerRequest {
   }
 };
 
+// How a reader wants a live stream.
+struct LiveForm {
+  bool details = true;  // also the frames that are details
+  bool gzip = false;
+};
+
+// An answer that is an open stream: its body is sent, then the frames of HttpServer::Publish()
+// above number `from`, and every tick, until the reader goes. The server compresses it.
+struct LiveStart {
+  std::uint64_t from = 0;
+  LiveForm form;
+  // Asked about once a second from an event loop; false ends the stream. Empty = for ever.
+  std::function<bool()> allowed{};
+};
+
 struct ServerResponse {
   int status = 200;
   std::string content_type = "application/json";
   ServerHeaders headers;  // besides those of every answer
   std::string body;
   std::span<const std::uint8_t> constant{};  // instead of `body`: bytes that live for the whole run
-  // An open stream: `body` is sent, then the frames of LiveStream::Publish() from number
-  // `live_from` on until the reader goes.
-  bool live = false;
-  std::uint64_t live_from = 0;
-  // Of a live stream: asked every few seconds from an event loop; false ends it. Empty = for ever.
-  std::function<bool()> live_allowed{};
+  std::optional<LiveStart> live{};
 };
 
 // The name of a status: "Not Found"; "Error" for one that this program does not use.
@@ -60,6 +70,9 @@ std::string_view StatusName(int status);
 // application/problem+json (RFC 9457) with title, status and detail. `more` is appended to the
 // members as it is: `,"errors":[…]`.
 ServerResponse Problem(int status, std::string_view detail, std::string_view more = {});
+
+// True when the Accept-Encoding header takes `coding` (`coding;q=0` does not).
+bool TakesCoding(const ServerRequest& request, std::string_view coding);
 
 // `target` of a request line in origin form, cut at `?` and percent-decoded (`+` stays in the path
 // and is a space in the query). False for anything else: another form, a bad escape, a control

@@ -68,17 +68,18 @@ class BeastServer final : public HttpServer {
   std::uint16_t port() const override { return port_; }
   std::size_t live_clients() const override { return state_.live_readers; }
 
-  void PublishTick(std::string text) override {
-    const LiveFrame frame = std::make_shared<const std::string>(std::move(text));
+  void PublishTick(std::string text, std::string details) override {
     state_.metrics.Add(Metric::kLiveFrames, 1);
+    const std::lock_guard lock(publish_);
+    const LiveFrame frame = encoder_.Encode(std::move(text), details);
     for (const auto& loop : loops_) {
       net::post(loop->context(), [&loop = *loop, frame] { loop.Tick(frame); });
     }
   }
   std::uint64_t Publish(std::string text) override {
-    const LiveFrame frame = std::make_shared<const std::string>(std::move(text));
     state_.metrics.Add(Metric::kLiveFrames, 1);
     const std::lock_guard lock(publish_);
+    const LiveFrame frame = encoder_.Encode(std::move(text));
     const std::uint64_t number = ++published_;
     for (const auto& loop : loops_) {
       net::post(loop->context(), [&loop = *loop, number, frame] { loop.Queue(number, frame); });
@@ -169,6 +170,7 @@ class BeastServer final : public HttpServer {
   std::optional<tcp::acceptor> acceptor_;
   std::uint16_t port_ = 0;
   std::mutex publish_;
+  LiveEncoder encoder_;  // by publish_
   std::atomic<std::uint64_t> published_{0};
 };
 

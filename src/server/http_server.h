@@ -54,7 +54,7 @@ struct HttpServerOptions {
 // (Content-Security-Policy and others) and `Cache-Control: no-store` unless the answer names
 // another.
 //
-// Live streams: a frame is encoded once and shared by all readers. A `tick` replaces the one a slow
+// Live streams: a frame is encoded once, plain and by gzip, and shared by all readers. A `tick` replaces the one a slow
 // reader has not got yet; other frames queue up to a limit, beyond which the reader is dropped.
 class HttpServer {
  public:
@@ -69,9 +69,10 @@ class HttpServer {
   virtual std::uint16_t port() const = 0;
   virtual std::size_t live_clients() const = 0;
 
-  // Any thread. `frame` is whole: "id: …\nevent: …\ndata: …\n\n".
-  virtual void PublishTick(std::string frame) = 0;
-  // The number of the frame; a stream that began with `live_from` n gets the frames above n.
+  // Any thread. Frames are whole: "id: …\nevent: …\ndata: …\n\n". `details` are those of a tick
+  // that only readers who asked for details get; may be empty.
+  virtual void PublishTick(std::string frame, std::string details) = 0;
+  // The number of the frame; a stream that began `from` n gets the frames above n.
   virtual std::uint64_t Publish(std::string frame) = 0;
   virtual std::uint64_t last_published() const = 0;
 };

@@ -17,15 +17,15 @@ LiveReaders::Readers::iterator LiveReaders::Remove(Readers::iterator at) {
   return next;
 }
 
-void LiveReaders::Add(std::shared_ptr<LiveSocket> socket, std::function<bool()> allowed,
-                      std::uint64_t from) {
+void LiveReaders::Add(std::shared_ptr<LiveSocket> socket, LiveStart start) {
   const std::uint64_t id = ++last_id_;
   Reader& reader = readers_[id];
   reader.socket = std::move(socket);
-  reader.allowed = std::move(allowed);
+  reader.allowed = std::move(start.allowed);
+  reader.form = start.form;
   reader.socket->SetOnSent([this, id](bool ok) { OnSent(id, ok); });
   for (const auto& [number, frame] : recent_) {
-    if (number > from) reader.queue.push_back(frame);
+    if (number > start.from) reader.queue.push_back(frame.In(reader.form));
   }
   counts_.readers = readers_.size();
   if (!Advance(reader)) Remove(readers_.find(id));
@@ -38,7 +38,7 @@ void LiveReaders::Tick(const LiveFrame& frame) {
       ++reader.missed;
       ++counts_.skipped;
     }
-    reader.tick = frame;
+    reader.tick = frame.In(reader.form);
     return Advance(reader);
   });
 }
@@ -51,7 +51,7 @@ void LiveReaders::Queue(std::uint64_t number, const LiveFrame& frame) {
       ++counts_.dropped;
       return false;
     }
-    reader.queue.push_back(frame);
+    reader.queue.push_back(frame.In(reader.form));
     return Advance(reader);
   });
 }
@@ -72,16 +72,16 @@ void LiveReaders::CloseAll() {
   ForEach([](const Reader&) { return false; });
 }
 
-LiveFrame LiveReaders::TakeNext(Reader& reader) {
+LiveBytes LiveReaders::TakeNext(Reader& reader) {
   if (!reader.queue.empty()) {
-    LiveFrame frame = std::move(reader.queue.front());
+    LiveBytes bytes = std::move(reader.queue.front());
     reader.queue.pop_front();
-    return frame;
+    return bytes;
   }
   if (reader.tick != nullptr && reader.missed > 0) {
     const std::string number = std::to_string(std::exchange(reader.missed, 0));
-    return std::make_shared<const std::string>("event: skipped\ndata: {\"skipped\":" + number +
-                                               "}\n\n");
+    return encoder_.Encode("event: skipped\ndata: {\"skipped\":" + number + "}\n\n")
+        .In(reader.form);
   }
   return std::exchange(reader.tick, nullptr);
 }
@@ -89,9 +89,9 @@ LiveFrame LiveReaders::TakeNext(Reader& reader) {
 // Sends what waits as far as the connection takes it; false when the connection is gone.
 bool LiveReaders::Advance(Reader& reader) {
   while (!reader.sending) {
-    const LiveFrame frame = TakeNext(reader);
-    if (frame == nullptr) return true;
-    const LiveSocket::Sent sent = reader.socket->Send(frame);
+    const LiveBytes bytes = TakeNext(reader);
+    if (bytes == nullptr) return true;
+    const LiveSocket::Sent sent = reader.socket->Send(bytes);
     if (sent == LiveSocket::Sent::kFailed) return false;
     reader.sending = sent == LiveSocket::Sent::kLater;
     if (reader.sending) reader.since_us = clock_.SteadyUs();

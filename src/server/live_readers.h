@@ -9,20 +9,18 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "server/live_frame.h"
 
 namespace tocsin {
-
-// Bytes of one or more whole frames, encoded once for all readers.
-using LiveFrame = std::shared_ptr<const std::string>;
 
 // The connection of one reader.
 class LiveSocket {
  public:
   virtual ~LiveSocket() = default;
   enum class Sent : std::uint8_t { kDone, kLater, kFailed };
-  // Sends the frame whole. kLater: `on_sent` is called when it is gone or the connection is; until
+  // Sends the bytes whole. kLater: `on_sent` is called when it is gone or the connection is; until
   // then there is no other Send().
-  virtual Sent Send(const LiveFrame& frame) = 0;
+  virtual Sent Send(const LiveBytes& bytes) = 0;
   virtual void SetOnSent(std::function<void(bool ok)> on_sent) = 0;
   // `on_sent` is not called any more.
   virtual void Close() = 0;
@@ -48,9 +46,7 @@ class LiveReaders {
   LiveReaders(const Clock& clock, std::int64_t stalled_us)
       : clock_(clock), stalled_us_(stalled_us), last_frame_us_(clock.SteadyUs()) {}
 
-  // The reader gets the queued frames above number `from`. `allowed` is asked by Sweep(); empty =
-  // for ever.
-  void Add(std::shared_ptr<LiveSocket> socket, std::function<bool()> allowed, std::uint64_t from);
+  void Add(std::shared_ptr<LiveSocket> socket, LiveStart start);
   void Tick(const LiveFrame& frame);
   void Queue(std::uint64_t number, const LiveFrame& frame);
   // About once a second: heartbeats, stalled readers, readers that may no longer read.
@@ -62,8 +58,9 @@ class LiveReaders {
   struct Reader {
     std::shared_ptr<LiveSocket> socket;
     std::function<bool()> allowed;
-    std::deque<LiveFrame> queue;
-    LiveFrame tick;  // the newest that was not sent
+    LiveForm form;
+    std::deque<LiveBytes> queue;
+    LiveBytes tick;  // the newest that was not sent
     std::uint64_t missed = 0;
     bool sending = false;
     std::int64_t since_us = 0;  // when it began to send
@@ -73,7 +70,7 @@ class LiveReaders {
   template <class Visit>
   void ForEach(Visit visit);
   bool Advance(Reader& reader);
-  static LiveFrame TakeNext(Reader& reader);
+  LiveBytes TakeNext(Reader& reader);
   void OnSent(std::uint64_t id, bool ok);
   Readers::iterator Remove(Readers::iterator at);
 
@@ -84,7 +81,8 @@ class LiveReaders {
   std::deque<std::pair<std::uint64_t, LiveFrame>> recent_;
   std::int64_t last_frame_us_;
   Counts counts_;
-  const LiveFrame heartbeat_ = std::make_shared<const std::string>(": still here\n\n");
+  LiveEncoder encoder_;
+  const LiveFrame heartbeat_ = encoder_.Encode(": still here\n\n");
 };
 
 }  // namespace tocsin

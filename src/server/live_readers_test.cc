@@ -10,11 +10,11 @@ namespace {
 // A connection that takes frames at once, later, or not at all.
 class FakeSocket : public LiveSocket {
  public:
-  Sent Send(const LiveFrame& frame) override {
+  Sent Send(const LiveBytes& bytes) override {
     EXPECT_FALSE(closed);
     EXPECT_FALSE(waiting) << "a frame before the one before it was gone";
     if (broken) return Sent::kFailed;
-    frames.push_back(*frame);
+    frames.push_back(*bytes);
     waiting = slow;
     return slow ? Sent::kLater : Sent::kDone;
   }
@@ -37,7 +37,7 @@ class FakeSocket : public LiveSocket {
 };
 
 LiveFrame Frame(const std::string& text) {
-  return std::make_shared<const std::string>(text);
+  return LiveEncoder().Encode(text);
 }
 
 class LiveReadersTest : public ::testing::Test {
@@ -45,7 +45,7 @@ class LiveReadersTest : public ::testing::Test {
   std::shared_ptr<FakeSocket> Join(bool slow = false, std::uint64_t from = 0) {
     auto socket = std::make_shared<FakeSocket>();
     socket->slow = slow;
-    readers_.Add(socket, {}, from);
+    readers_.Add(socket, {.from = from, .form = {}});
     return socket;
   }
 
@@ -62,6 +62,19 @@ TEST_F(LiveReadersTest, EveryReaderGetsTheSameFrames) {
   readers_.Queue(1, Frame("q1"));
   EXPECT_EQ(a->frames, (Frames{"t1", "q1"}));
   EXPECT_EQ(b->frames, a->frames);
+}
+
+TEST_F(LiveReadersTest, EachReaderGetsTheFormItAskedFor) {
+  const auto all = Join();
+  const auto few = std::make_shared<FakeSocket>();
+  readers_.Add(few, {.form = {.details = false}});
+  const auto zipped = std::make_shared<FakeSocket>();
+  readers_.Add(zipped, {.form = {.gzip = true}});
+  const LiveFrame frame = LiveEncoder().Encode("tick", " details");
+  readers_.Tick(frame);
+  EXPECT_EQ(all->frames, Frames{"tick details"});
+  EXPECT_EQ(few->frames, Frames{"tick"});
+  EXPECT_EQ(zipped->frames, Frames{*frame.In({.details = true, .gzip = true})});
 }
 
 TEST_F(LiveReadersTest, ASlowReaderGetsTheNewestTickAndIsToldOfTheOthers) {
@@ -142,7 +155,7 @@ TEST_F(LiveReadersTest, SilenceIsFilledWithHeartbeats) {
 TEST_F(LiveReadersTest, WhoMayNoLongerReadIsClosed) {
   bool allowed = true;
   const auto socket = std::make_shared<FakeSocket>();
-  readers_.Add(socket, [&] { return allowed; }, 0);
+  readers_.Add(socket, {.form = {}, .allowed = [&] { return allowed; }});
   readers_.Sweep();
   EXPECT_FALSE(socket->closed);
   allowed = false;

@@ -18,11 +18,11 @@ void StreamSocket::Close() {
   stream_->layer().close();
 }
 
-LiveSocket::Sent StreamSocket::Send(const LiveFrame& frame) {
-  frame_ = frame;
+LiveSocket::Sent StreamSocket::Send(const LiveBytes& bytes) {
+  bytes_ = bytes;
   written_ = 0;
   if (!stream_->encrypted()) return SendOn();
-  net::async_write(*stream_, net::buffer(*frame_),
+  net::async_write(*stream_, net::buffer(*bytes_),
                    [self = shared_from_this()](const error_code& failed, std::size_t) {
                      if (self->on_sent_) self->on_sent_(!failed);
                    });
@@ -31,10 +31,10 @@ LiveSocket::Sent StreamSocket::Send(const LiveFrame& frame) {
 
 // One system call when the kernel has room, which is the usual case.
 LiveSocket::Sent StreamSocket::SendOn() {
-  while (written_ < frame_->size()) {
+  while (written_ < bytes_->size()) {
     error_code error;
     written_ += stream_->socket().write_some(
-        net::buffer(frame_->data() + written_, frame_->size() - written_), error);
+        net::buffer(bytes_->data() + written_, bytes_->size() - written_), error);
     if (error == net::error::would_block) {
       stream_->socket().async_wait(
           tcp::socket::wait_write,
@@ -43,7 +43,7 @@ LiveSocket::Sent StreamSocket::SendOn() {
     }
     if (error) return Sent::kFailed;
   }
-  frame_ = nullptr;
+  bytes_ = nullptr;
   return Sent::kDone;
 }
 

@@ -15,7 +15,7 @@ class StreamSocket final : public LiveSocket, public std::enable_shared_from_thi
   explicit StreamSocket(std::unique_ptr<Stream> stream);
   void SetOnSent(std::function<void(bool ok)> on_sent) override { on_sent_ = std::move(on_sent); }
   void Close() override;
-  Sent Send(const LiveFrame& frame) override;
+  Sent Send(const LiveBytes& bytes) override;
 
  private:
   Sent SendOn();
@@ -23,7 +23,7 @@ class StreamSocket final : public LiveSocket, public std::enable_shared_from_thi
 
   std::unique_ptr<Stream> stream_;
   std::function<void(bool)> on_sent_;
-  LiveFrame frame_;
+  LiveBytes bytes_;
   std::size_t written_ = 0;
 };
 

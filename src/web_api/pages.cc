@@ -11,18 +11,6 @@ constexpr std::string_view kNoPage =
     "The API answers: /api/v1/summary, /api/v1/devices, /api/v1/live, /metrics;\n"
     "docs/specs/openapi.yaml describes it.\n";
 
-// True when the Accept-Encoding header takes `coding` (`coding;q=0` does not).
-bool Takes(std::string_view accepted, std::string_view coding) {
-  for (std::size_t at = accepted.find(coding); at != std::string_view::npos;
-       at = accepted.find(coding, at + 1)) {
-    const std::string_view rest = accepted.substr(at + coding.size());
-    const bool whole = at == 0 || accepted[at - 1] == ' ' || accepted[at - 1] == ',';
-    if (!whole || (!rest.empty() && rest[0] != ',' && rest[0] != ';' && rest[0] != ' ')) continue;
-    return !rest.starts_with(";q=0") || rest.starts_with(";q=0.");
-  }
-  return false;
-}
-
 const StaticAsset* AssetFor(std::string_view path) {
   if (const StaticAsset* asset = FindStaticAsset(path)) return asset;
   // The page's own routes survive a reload; a file that is missing does not become the page.
@@ -50,12 +38,11 @@ ServerResponse ServePage(const ServerRequest& request) {
     response.status = 304;
     return response;
   }
-  const std::string_view accepted = request.Header("accept-encoding");
   response.constant = asset->identity;
-  if (!asset->brotli.empty() && Takes(accepted, "br")) {
+  if (!asset->brotli.empty() && TakesCoding(request, "br")) {
     response.constant = asset->brotli;
     response.headers.emplace_back("content-encoding", "br");
-  } else if (!asset->gzip.empty() && Takes(accepted, "gzip")) {
+  } else if (!asset->gzip.empty() && TakesCoding(request, "gzip")) {
     response.constant = asset->gzip;
     response.headers.emplace_back("content-encoding", "gzip");
   }

@@ -83,10 +83,10 @@ class Service final : public WebService {
   void PublishTick() override {
     if (server_ == nullptr || server_.load()->live_clients() == 0) return;
     const std::string id = parts_.live.AlertPositions();
-    std::string frames = FrameOf(id, "tick", read_.TickData(server_.load()->live_clients()));
-    const std::string devices = read_.DevicesData();
-    if (!devices.empty()) frames += FrameOf(id, "devices", devices);
-    server_.load()->PublishTick(std::move(frames));
+    std::string devices = read_.DevicesData();
+    if (!devices.empty()) devices = FrameOf(id, "devices", devices);
+    server_.load()->PublishTick(
+        FrameOf(id, "tick", read_.TickData(server_.load()->live_clients())), std::move(devices));
   }
 
   void PublishAlert(const std::string& positions, const AlertMessage& alert) override {
@@ -216,12 +216,15 @@ class Service final : public WebService {
   ServerResponse Logout(const ServerRequest& request) { return parts_.access.Logout(request); }
 
   ServerResponse Live(const ServerRequest& request) {
+    const auto devices = ChoiceParameter(request, "devices", "all none");
+    if (!devices) return ProblemOf(devices.error());
     ServerResponse response;
     response.content_type = "text/event-stream";
-    response.live = true;
-    response.live_allowed = parts_.access.StillAllowed(request);
-    // Before the positions are read: an alert may come twice then, never not at all.
-    response.live_from = server_ == nullptr ? 0 : server_.load()->last_published();
+    response.live = LiveStart{
+        // Before the positions are read: an alert may come twice then, never not at all.
+        .from = server_ == nullptr ? 0 : server_.load()->last_published(),
+        .form = {.details = *devices == 0},
+        .allowed = parts_.access.StillAllowed(request)};
     std::string last(request.Header("last-event-id"));
     if (last.empty()) last = TextParameter(request, "last_event_id");
     response.body =

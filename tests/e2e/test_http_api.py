@@ -233,6 +233,18 @@ class LiveTest(unittest.TestCase):
             live.wait(both)
             live.wait(lambda event, data: event == "tick" and data["summary"]["devices"] == 2)
 
+    def test_the_stream_comes_compressed_and_without_devices_for_who_asks(self):
+        with Server(self.work) as server, Live(server, zipped=True) as zipped, Live(server, query="?devices=none") as few:
+            server.ingest(lines([reading("press", time.time(), 70.0)]))
+            seen = {id(zipped): [], id(few): []}
+            for live in (zipped, few):
+                done = lambda event, data: event == "tick" and data["summary"]["alerts"] == 1
+                live.wait(lambda event, data: seen[id(live)].append(event) or done(event, data))
+                live.wait(lambda event, data: seen[id(live)].append(event) or event == "tick")
+            self.assertEqual(set(seen[id(zipped)]), {"hello", "tick", "devices", "alert"})
+            self.assertEqual(set(seen[id(few)]), {"hello", "tick", "alert"})
+            self.assertEqual(server.get("/api/v1/live", devices="some").status, 400)
+
     def test_a_reconnect_gets_what_it_missed_and_nothing_twice(self):
         with Server(self.work) as server:
             with Live(server) as live:

@@ -222,6 +222,23 @@ class PipelineTest(OnOneNode):
         check_stream(work)
         self.check_no_transaction_hangs(work)
 
+    def test_of_two_processes_with_one_name_one_ends_and_says_why(self):
+        work = self.workspace(STREAMING_BATCH_SIZE=200, KAFKA_INSTANCE_ID="twin")
+        pair = [self.start(work, "process") for _ in range(2)]
+        wait_for(lambda: any(process.poll() is not None for process in pair), 90, "the end of one of them")
+        ended, other = sorted(pair, key=lambda process: process.poll() is None)
+        _, stderr = ended.communicate(timeout=30)
+        self.assertEqual(ended.returncode, 1, stderr[-2000:])
+        self.assertIn(b"as instance twin", stderr)
+        self.assertIn(b"KAFKA_INSTANCE_ID", stderr)
+        lines = samples.fleet(1000, seed=10)
+        work.ingest(b"\n".join(lines) + b"\n")
+        wait_for(lambda: self.kafka.count_committed(work.topic("iot.processed")) >= len(lines), 60, "all events")
+        self.assertIsNone(other.poll())
+        self.assertEqual(stop(other)[0], 0)
+        check_stream(work)
+        self.check_no_transaction_hangs(work)
+
     def test_a_device_of_a_java_producer_lies_where_ours_does(self):
         work = self.workspace()
         work.ingest(b"\n".join(samples.fleet(300, seed=5)) + b"\n")

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import urllib.parse
+import zlib
 from pathlib import Path
 
 import driver
@@ -155,13 +156,18 @@ class Server:
 class Live:
     """A reader of /api/v1/live."""
 
-    def __init__(self, server: Server, last_id: str = "", timeout=20.0):
+    def __init__(self, server: Server, last_id: str = "", timeout=20.0, query: str = "", zipped=False):
         self.connection = server.connect(timeout)
         headers = {"Last-Event-ID": last_id} if last_id else {}
-        self.connection.request("GET", "/api/v1/live", headers=headers)
+        if zipped:
+            headers["Accept-Encoding"] = "gzip"
+        self.connection.request("GET", "/api/v1/live" + query, headers=headers)
         self.response = self.connection.getresponse()
         assert self.response.status == 200, self.response.status
+        assert (self.response.getheader("content-encoding") == "gzip") == zipped
         self.last_id = ""
+        self.unzip = zlib.decompressobj(31) if zipped else None
+        self.lines = self._lines()
 
     def __enter__(self):
         return self
@@ -169,10 +175,19 @@ class Live:
     def __exit__(self, *error):
         self.connection.close()
 
+    def _lines(self):
+        if self.unzip is None:
+            yield from iter(self.response.readline, b"")
+            return
+        text = b""
+        while part := self.response.read1():
+            *whole, text = (text + self.unzip.decompress(part)).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+
     def frames(self):
         """(event, data) one after the other."""
         event, data = "message", None
-        while line := self.response.readline():
+        for line in self.lines:
             text = line.decode().rstrip("\n")
             if text.startswith("id: "):
                 self.last_id = text[4:]

@@ -87,12 +87,15 @@ class KafkaCluster:
         return self
 
     def __exit__(self, *error):
+        self.kill_all()
+        if self.made_here:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def kill_all(self):
         for pid in self.pids().values():
             os.kill(pid, signal.SIGKILL)  # nobody reads this data again
         while self.pids():
             time.sleep(0.02)
-        if self.made_here:
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     # Life of the brokers ------------------------------------------------------------------------------------
 
@@ -121,6 +124,12 @@ class KafkaCluster:
             if self.port or b"in use" not in done.stderr + done.stdout:
                 break
         raise AssertionError(f"scripts/kafka start: {done.stderr.decode()[-3000:]}")
+
+    def start_over(self):
+        """Empty, on the same ports."""
+        self.kill_all()
+        shutil.rmtree(self.directory)
+        self.start()
 
     def stop(self):
         self.script("stop")

@@ -261,10 +261,22 @@ class FaultRun:
         for number in range(rounds):
             code = (signal.SIGKILL, signal.SIGTERM)[number % 2]
             self.await_progress()
-            self.kafka.kill_node(1, code)
+            self.kill_only_node(code)
             self.faults[f"broker {code.name}"] += 1
             time.sleep(self.rng.uniform(0.0, 2.0))
             self.kafka.restart_node(1)
+
+    def kill_only_node(self, code):
+        """In the midst of transactions, but of none that is ending: an only node that dies between the answer to a
+        commit and its markers can leave it open for ever (docs/guarantees.md)."""
+        for instance in self.instances:
+            instance.signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        try:
+            self.kafka.kill_node(1, code)
+        finally:
+            for instance in self.instances:
+                instance.signal(signal.SIGCONT)
 
     def break_connections(self, rounds: int):
         """All kinds of harm in every third round, so that one round of the short form has a third of them."""
@@ -462,13 +474,15 @@ ON_THREE_BROKERS = ("leaders",)
 def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, **size) -> dict:
     """One scenario from its beginning to its checks; the evidence.
 
-    Where Kafka itself leaves a transaction open, no client can be right: then it begins anew.
+    Where Kafka itself leaves a transaction open, no client can be right: then it begins anew, in an empty cluster,
+    since the offsets of other groups can hang behind such a transaction as well.
     """
     for attempt in range(1, 6):
         try:
             return run_once(kafka, proxy, name, f"{name}-{attempt}", **size)
         except TransactionLeftOpen:
             print(f"{name}: attempt {attempt}: Kafka left a transaction open", flush=True)
+            kafka.start_over()
     raise AssertionError(f"{name}: Kafka left a transaction open in every attempt")
 
 

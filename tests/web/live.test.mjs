@@ -9,7 +9,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-test("figures, values and trends move by themselves, by one stream", async () => {
+test("figures, values and trends move by themselves, by one stream, with devices once a page shows them", async () => {
   const server = await startServer();
   const { page, problems, close } = await openPage(browser, server.url);
   await settled(page);
@@ -21,7 +21,9 @@ test("figures, values and trends move by themselves, by one stream", async () =>
   await settled(page);
   const seen = await page.locator("tbody tr td:nth-last-child(3)").allTextContents();
   await page.waitForFunction((old) => [...document.querySelectorAll("tbody tr td:nth-last-child(3)")].some((td, i) => td.textContent !== old[i]), seen, { timeout: 15_000 });
-  assert.equal(server.requests.filter((r) => r.startsWith("GET /api/v1/live")).length, 1);
+  const streams = server.requests.filter((r) => r.startsWith("GET /api/v1/live")).map((r) => /devices=(\w+)/.exec(r)?.[1]);
+  assert.deepEqual(streams, ["none", "all"]);
+  assert.equal(server.clientCount(), 1);
   assert.deepEqual(problems, []);
   await close();
   await server.stop();

@@ -228,7 +228,7 @@ export async function startMock(options = {}) {
     if (clients.size === 0) return;
     const { tick, devices } = liveFrame();
     let text = frame("tick", tick);
-    if (devices.devices.length > 0) text += frame("devices", devices);
+    const details = devices.devices.length > 0 ? frame("devices", devices) : "";
     for (const alert of fleet.alerts(now(), now() - 3600_000)) {
       const fires = alert.state === "firing";
       if (fires === firingBefore.has(alert.id)) continue;
@@ -237,7 +237,7 @@ export async function startMock(options = {}) {
       eventId += 1;
       text += frame("alert", alert);
     }
-    for (const client of clients) client.write(text);
+    for (const client of clients) client.write(client.withDevices ? text + details : text);
   }, 1000);
 
   async function body(request) {
@@ -275,6 +275,7 @@ export async function startMock(options = {}) {
         lastEventIds.push(request.headers["last-event-id"] ?? url.searchParams.get("last_event_id") ?? "");
         response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
         response.write(frame("hello", { now_ms: now(), version: "0.1.0-mock", started_ms: begin, summary: summary() }));
+        response.withDevices = url.searchParams.get("devices") !== "none";
         clients.add(response);
         request.on("close", () => clients.delete(response));
         return;
@@ -295,6 +296,7 @@ export async function startMock(options = {}) {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     fleet, desk, requests, lastEventIds, session,
+    clientCount: () => clients.size,
     dropClients() {
       for (const client of clients) client.destroy();
     },

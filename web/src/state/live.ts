@@ -25,9 +25,18 @@ export function serverNow(): number {
 }
 
 const deviceListeners = new Set<(changes: DeviceChanges) => void>();
+/** The stream carries changed devices: from the first page that asks for them on. */
+let withDevices = false;
 /** Changed devices of each second. Returns what ends the subscription. */
 export function onDevices(listener: (changes: DeviceChanges) => void): () => void {
   deviceListeners.add(listener);
+  if (!withDevices) {
+    withDevices = true;
+    if (source !== null) {
+      source.close();
+      open();
+    }
+  }
   return () => deviceListeners.delete(listener);
 }
 
@@ -41,8 +50,9 @@ export function setSummary(next: Summary): void {
 }
 
 function open(): void {
-  const query = lastId === "" ? "" : `?last_event_id=${encodeURIComponent(lastId)}`;
-  const stream = new EventSource(`/api/v1/live${query}`);
+  const query = new URLSearchParams({ devices: withDevices ? "all" : "none" });
+  if (lastId !== "") query.set("last_event_id", lastId);
+  const stream = new EventSource(`/api/v1/live?${query.toString()}`);
   source = stream;
   const on = <T>(name: string, handle: (data: T) => void): void => {
     stream.addEventListener(name, (event) => {
@@ -59,6 +69,8 @@ function open(): void {
       alertVersion.set(alertVersion.get() + 1);
     }
     serverStart.set(hello.started_ms);
+    // Which devices changed before this stream began nobody says.
+    if (withDevices) missed.set(missed.get() + 1);
   });
   on<Tick>("tick", (tick) => {
     setSummary(tick.summary);
