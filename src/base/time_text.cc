@@ -94,29 +94,12 @@ std::optional<std::int64_t> ParseDate(const char* at) {
   return DaysFromCivil(year, month, day);
 }
 
-// The value of the six digits in bytes 1 to 6 of `word` (the text's first byte is the lowest), or
-// -1 when one is no digit.
-std::int64_t SixDigits(std::uint64_t word) {
-  constexpr std::uint64_t kDigitBytes = 0x00FF'FFFF'FFFF'FF00;
-  // Byte 0 becomes a leading zero, so that seven digits are left, the last byte dropped.
-  const std::uint64_t digits = (word ^ 0x3030'3030'3030'3030) & kDigitBytes;
-  // Adding 0x76 sets the high bit of a byte above 9, and no byte below 0x80 carries into the next.
-  const std::uint64_t above_nine =
-      ((digits & 0x7F7F'7F7F'7F7F'7F7F) + 0x7676'7676'7676'7676) | digits;
-  if ((above_nine & 0x8080'8080'8080'8080 & kDigitBytes) != 0) return -1;
-  // Eight digits 0 d1 … d6 0: pairs, then fours, then the whole, which is ten times the value.
-  const std::uint64_t pairs = (digits * 10 + (digits >> 8)) & 0x00FF'00FF'00FF'00FF;
-  const std::uint64_t fours = (pairs * 100 + (pairs >> 16)) & 0x0000'FFFF'0000'FFFF;
-  const std::uint64_t whole = (fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF;
-  return static_cast<std::int64_t>(whole / 10);
-}
-
 // The microseconds of `.` and 1 to 9 digits at `end`, which moves behind them; 0 when there is no
 // fraction, -1 when it is wrong.
 std::int64_t ParseFraction(std::string_view text, std::size_t& end) {
   if (end == text.size() || text[end] != '.') return 0;
   if (text.size() >= end + 8) {
-    const std::int64_t six = SixDigits(GetFixed<std::uint64_t>(text.data() + end));
+    const std::int64_t six = PointAndSixDigits(GetFixed<std::uint64_t>(text.data() + end));
     const bool more = text[end + 7] >= '0' && text[end + 7] <= '9';
     if (six >= 0 && !more) {
       end += 7;
@@ -158,48 +141,31 @@ std::optional<std::int64_t> ParseAfterMinute(std::string_view text) {
   return within_us - *zone_minutes * kMinuteUs;
 }
 
-constexpr std::size_t kShortest = 19;  // YYYY-MM-DDThh:mm:ss
-
-// The six characters `+00:00`, the first the lowest byte.
-constexpr std::uint64_t UtcZone() {
-  std::uint64_t word = 0;
-  for (const std::uint8_t c : std::array<std::uint8_t, 6>{'0', '0', ':', '0', '0', '+'}) {
-    word = word << 8 | c;
-  }
-  return word;
-}
-
-// Whether the minute is followed as in most events: a colon, two characters, a point, six
-// characters and `+00:00` or `Z`.
-inline bool IsUsual(std::string_view text) {
-  constexpr std::size_t kZone = kShortest + 7;
-  if (text[16] != ':') return false;
-  if (text.size() == kZone + 1) return text[kShortest] == '.' && text[kZone] == 'Z';
-  if (text.size() != kZone + 6 || text[kShortest] != '.') return false;
-  return GetFixed<std::uint64_t>(text.data() + kZone - 2) >> 16 == UtcZone();
-}
-
 }  // namespace
 
 std::optional<std::int64_t> ParseTime(std::string_view text) {
   return TimeParser().Parse(text);
 }
 
-std::optional<std::int64_t> TimeParser::Parse(std::string_view text) {
-  if (text.size() < kShortest) return std::nullopt;
-  const bool same_minute = ((GetFixed<std::uint64_t>(text.data()) ^ minute_[0]) |
-                            (GetFixed<std::uint64_t>(text.data() + 8) ^ minute_[1])) == 0;
-  if (!same_minute) {
+std::optional<std::int64_t> TimeParser::ParseOther(std::string_view text) {
+  if (text.size() < kToSecond) return std::nullopt;
+  const auto first = GetFixed<std::uint64_t>(text.data());
+  const auto last = GetFixed<std::uint64_t>(text.data() + 8);
+  if (first != minute_[0] || last != minute_[1]) {
     const auto minute = ParseMinute(text.data());
     if (!minute) return std::nullopt;
-    minute_[0] = GetFixed<std::uint64_t>(text.data());
-    minute_[1] = GetFixed<std::uint64_t>(text.data() + 8);
+    minute_ = {first, last};
     minute_us_ = *minute;
+    second_ = 0;
   }
-  if (IsUsual(text)) {
+  if (IsUsual(text) && text[16] == ':') {
     const int second = Digits(text.data() + 17, 2);
-    const std::int64_t six = SixDigits(GetFixed<std::uint64_t>(text.data() + kShortest));
-    if (second >= 0 && second <= 59 && six >= 0) return minute_us_ + second * kSecondUs + six;
+    const std::int64_t six = PointAndSixDigits(GetFixed<std::uint64_t>(text.data() + kToSecond));
+    if (second >= 0 && second <= 59 && six >= 0) {
+      second_ = GetFixed<std::uint64_t>(text.data() + 11);
+      second_us_ = minute_us_ + second * kSecondUs;
+      return second_us_ + six;
+    }
   }
   const auto within_us = ParseAfterMinute(text);
   if (!within_us) return std::nullopt;

@@ -13,7 +13,7 @@
 #include "batch/output_file.h"
 #include "batch/quality_report.h"
 #include "batch/rejects_writer.h"
-#include "batch/row_partitioner.h"
+#include "batch/row_intake.h"
 #include "batch/table_builder.h"
 #include "batch/table_task.h"
 #include "batch/tables.h"
@@ -28,6 +28,7 @@ constexpr std::uint64_t kTargetRows = 256 * 1024;  // of a partition and so of a
 constexpr std::uint64_t kMaxRows = 1 << 20;
 constexpr std::uint64_t kLeastRows = 64;
 constexpr std::uint64_t kProgressRows = 1 << 16;
+constexpr std::size_t kLeastDictionaryBytes = 1 << 20;
 
 // Where the outputs go, with the extension of their format.
 struct OutputPaths {
@@ -109,11 +110,14 @@ class BatchJob final : private ChunkUser {
         threads_(static_cast<std::size_t>(std::max(options.threads, 1))),
         rules_(std::move(rules)),
         most_rows_(MostRows()),
-        partitioner_({.metric_count = settings.metrics.size(),
-                      .memory_bytes = MemoryLimit() / 4,
-                      .target_rows = std::min<std::uint64_t>(kTargetRows, most_rows_ * 2 / 3),
-                      .spill_directory = paths_.spill_directory},
-                     devices_) {}
+        rows_({.rows = {.metric_count = settings.metrics.size(),
+                        .memory_bytes = MemoryLimit() / 4,
+                        .target_rows = std::min<std::uint64_t>(kTargetRows, most_rows_ * 2 / 3),
+                        .spill_directory = paths_.spill_directory},
+               // The state of a run has the dictionaries whole.
+               .dictionary_bytes =
+                   options.since_last ? 0 : std::max(MemoryLimit() / 4, kLeastDictionaryBytes),
+               .text_bytes = MemoryLimit() / 8}) {}
 
   Result<BatchReport> Run() {
     const std::int64_t begin_us = clock_.SteadyUs();
@@ -161,6 +165,7 @@ class BatchJob final : private ChunkUser {
   void ReportProgress(std::uint64_t bytes_done);
   Result<std::unique_ptr<TableOutput>> MakeOutput(TableSchema schema, const OutputFile* file,
                                                   std::size_t chunk_rows);
+  Status WriteRows(CodedRows& part, TableOutput& cleansed, TableOutput& aggregates);
   Status WriteTables();
 
   const Settings& settings_;
@@ -172,9 +177,7 @@ class BatchJob final : private ChunkUser {
   SystemClock clock_;
   RuleSet rules_;
   const std::uint64_t most_rows_;
-  SharedDictionary devices_;
-  SharedDictionary statuses_;
-  RowPartitioner partitioner_;
+  RowIntake rows_;
   std::vector<BatchInput> inputs_;
   IncrementalState state_;
   std::vector<std::uint64_t> lines_;  // of each input, when it was read
@@ -214,8 +217,10 @@ Status BatchJob::ReadInputs() {
 
 // The rows of the last run go in first; of the inputs only their new parts are read.
 Status BatchJob::BeginAtLastRun() {
-  TOCSIN_ASSIGN(const bool known, state_.Read(IncrementalState::PathFor(paths_.cleansed), settings_,
-                                              devices_.codes(), statuses_.codes(), partitioner_));
+  CodedRows& rows = rows_.coded();
+  TOCSIN_ASSIGN(const bool known,
+                state_.Read(IncrementalState::PathFor(paths_.cleansed), settings_,
+                            rows.devices.codes(), rows.statuses.codes(), rows.partitioner));
   if (known) {
     report_.rows_read = state_.rows_read;
     report_.blank_lines = state_.blank_lines;
@@ -241,28 +246,14 @@ Status BatchJob::WriteState() {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     TOCSIN_TRY(state_.Remember(inputs_[i], lines_[i]));
   }
-  return state_.Write(files_->state->temporary(), devices_.codes(), statuses_.codes(),
-                      partitioner_);
+  CodedRows& rows = rows_.coded();
+  return state_.Write(files_->state->temporary(), rows.devices.codes(), rows.statuses.codes(),
+                      rows.partitioner);
 }
 
-// The rows become segments of partitions, in codes of the job, and the rest lines of rejects.
+// The rows become segments of partitions, and the rest lines of rejects.
 void BatchJob::Prepare(ParsedChunk& chunk, LocalDictionaries& local) {
-  devices_.Translate(local.devices, local.device_codes);
-  statuses_.Translate(local.statuses, local.status_codes);
-  chunk.division = partitioner_.division();
-  if (chunk.division != local.division) local.partitions.clear();
-  local.division = chunk.division;
-  local.division->Extend(local.devices, local.partitions);
-  RowColumns& rows = chunk.rows;
-  chunk.partition.resize(rows.size());
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    std::uint32_t& device = rows.device[row];
-    chunk.partition[row] = local.partitions[device];
-    device = local.device_codes[device];
-    std::uint32_t& status = rows.status[row];
-    if (status != DeviceDictionary::kUnknown) status = local.status_codes[status];
-  }
-  chunk.segments.Build(rows, chunk.partition, chunk.division->partitions());
+  rows_.Prepare(chunk, local);
   chunk.rejects.clear();
   if (!rejects_) return;
   for (const EventBatch::Message& message : chunk.events.messages) {
@@ -279,12 +270,9 @@ Status BatchJob::Absorb(ParsedChunk& chunk) {
     ++report_.rejected[static_cast<std::size_t>(events.reject[message.row])];
   }
   if (rejects_ && !chunk.rejects.empty()) TOCSIN_TRY(rejects_->Add(chunk.rejects));
-  // The ranges may have been chosen after the segments were made.
-  const bool divided = chunk.division == partitioner_.division();
-  TOCSIN_TRY(divided ? partitioner_.Append(chunk.segments) : partitioner_.Append(chunk.rows));
+  TOCSIN_TRY(rows_.Append(chunk, chunk.bytes_done, bytes_all_));
   good_rows_ += chunk.rows.size();
   bytes_done_ = chunk.bytes_done;
-  TOCSIN_TRY(partitioner_.MayDivide(chunk.bytes_done, bytes_all_));
   if (report_.rows_read >= next_progress_) {
     next_progress_ = report_.rows_read + kProgressRows;
     ReportProgress(chunk.bytes_done);
@@ -309,39 +297,49 @@ Result<std::unique_ptr<TableOutput>> BatchJob::MakeOutput(TableSchema schema,
                                        options_.preview ? kPreviewRows : 0, std::move(writer));
 }
 
+Status BatchJob::WriteRows(CodedRows& part, TableOutput& cleansed, TableOutput& aggregates) {
+  TOCSIN_ASSIGN(std::vector<PartitionRange> ranges,
+                part.partitioner.Finish(most_rows_, !rules_.stateful()));
+  TableTask::Shared shared = {.rules = rules_,
+                              .metrics = settings_.metrics,
+                              .devices = part.devices.codes(),
+                              .statuses = part.statuses.codes(),
+                              .cleansed = cleansed,
+                              .aggregates = aggregates,
+                              .most_rows = most_rows_,
+                              .large_bytes = MemoryLimit() / 4,
+                              .spill_directory = paths_.spill_directory};
+  if (options_.quality != nullptr) {
+    shared.repeated = [quality = options_.quality](std::string_view device, std::uint64_t rows) {
+      quality->AddRepeats(device, rows);
+    };
+  }
+  return TableTask::RunAll(shared, std::move(ranges), threads_, stop_);
+}
+
 Status BatchJob::WriteTables() {
   TOCSIN_ASSIGN(const auto cleansed, MakeOutput(CleansedSchema(settings_.metrics, rules_),
                                                 files_ ? &files_->cleansed : nullptr, most_rows_));
   TOCSIN_ASSIGN(const auto aggregates, MakeOutput(AggregatesSchema(settings_.metrics),
                                                   files_ ? &files_->aggregates : nullptr,
                                                   std::max<std::uint64_t>(most_rows_ / 8, 64)));
-  TOCSIN_ASSIGN(std::vector<PartitionRange> ranges,
-                partitioner_.Finish(most_rows_, !rules_.stateful()));
   QualityReport* const quality = options_.quality;
   if (quality != nullptr) {
     cleansed->ObserveBy([quality](const TableChunk& chunk) { quality->AddRows(chunk); });
   }
-  TableTask::Shared shared = {.rules = rules_,
-                              .metrics = settings_.metrics,
-                              .devices = devices_.codes(),
-                              .statuses = statuses_.codes(),
-                              .cleansed = *cleansed,
-                              .aggregates = *aggregates,
-                              .most_rows = most_rows_,
-                              .large_bytes = MemoryLimit() / 4,
-                              .spill_directory = paths_.spill_directory};
-  if (quality != nullptr) {
-    shared.repeated = [quality](std::string_view device, std::uint64_t rows) {
-      quality->AddRepeats(device, rows);
-    };
-  }
-  TOCSIN_TRY(TableTask::RunAll(shared, std::move(ranges), threads_, stop_));
+  const auto write = [&](CodedRows& part) -> Status {
+    TOCSIN_TRY(WriteRows(part, *cleansed, *aggregates));
+    report_.devices += part.devices.codes().size();
+    // Their texts go with the part.
+    TOCSIN_TRY(cleansed->Flush());
+    return aggregates->Flush();
+  };
+  TOCSIN_TRY(rows_.ForEachPart(write));
   TOCSIN_TRY(cleansed->Finish());
   TOCSIN_TRY(aggregates->Finish());
   if (quality != nullptr) quality->Finish();
   report_.cleansed = cleansed->rows();
   report_.duplicates = good_rows_ - report_.cleansed;
-  report_.devices = devices_.codes().size();
   report_.hours = aggregates->rows();
   if (options_.preview && options_.preview_out) {
     options_.preview_out("cleansed (" + std::to_string(report_.cleansed) + " rows)\n" +

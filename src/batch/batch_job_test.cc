@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/random.h"
 #include "base/time_text.h"
 #include "batch/batch_test_support.h"
 #include "batch/parquet_test_reader.h"
@@ -470,6 +471,40 @@ TEST_F(BatchJobTest, MoreDevicesThanAThreadRemembersKeepTheirRows) {
   EXPECT_EQ(report.cleansed, 280'000U);
   EXPECT_EQ(report.hours, 280'000U);
   EXPECT_EQ(report.duplicates, 0U);
+}
+
+// Beyond a quarter of the limit, but at least a megabyte, the rows keep their texts.
+TEST_F(BatchJobTest, MoreDevicesThanMemoryHasRoomForGiveTheSameTables) {
+  SeededRandom random(77);
+  std::string text;
+  for (int i = 0; i < 90'000; ++i) {
+    const std::string status =
+        random.NextBelow(3) == 0 ? ""
+                                 : R"(,"status":"s)" + std::to_string(random.NextBelow(40'000)) + '"';
+    // Few at first, then ever new ones, of which the ranges that were chosen know nothing.
+    const std::uint64_t device = i < 20'000 ? random.NextBelow(1'000)
+                                            : static_cast<std::uint64_t>(i) - random.NextBelow(500);
+    text += Event("device_number_" + std::to_string(device),
+                  FormatTime(static_cast<std::int64_t>(random.NextBelow(50)) * 600'000'000),
+                  std::to_string(random.NextBelow(60)), "50", status);
+  }
+  options_.memory_limit_bytes = 512 << 20;
+  const BatchReport expected = RunText(text);
+  const ReadBackTable cleansed = Cleansed();
+  const ReadBackTable aggregates = Aggregates();
+  ASSERT_GT(expected.devices, 40'000U);
+  for (const std::int64_t memory : {1LL << 20, 4LL << 20}) {
+    for (const int threads : {1, 3}) {
+      options_.memory_limit_bytes = memory;
+      options_.threads = threads;
+      const BatchReport report = RunText(text);
+      EXPECT_EQ(report.devices, expected.devices);
+      EXPECT_EQ(report.hours, expected.hours);
+      EXPECT_EQ(report.duplicates, expected.duplicates);
+      ASSERT_TRUE(Cleansed().rows == cleansed.rows);
+      ASSERT_TRUE(Aggregates().rows == aggregates.rows);
+    }
+  }
 }
 
 TEST_F(BatchJobTest, TheQualityReportAddsUpForAnyMemory) {

@@ -15,6 +15,7 @@
 #include "batch/row_columns.h"
 #include "batch/row_partitioner.h"
 #include "batch/row_segments.h"
+#include "batch/text_segments.h"
 #include "config/settings.h"
 #include "log/log.h"
 #include "model/device_dictionary.h"
@@ -46,7 +47,9 @@ struct ParsedChunk {
   std::shared_ptr<RecordSource> source;
   // The user's.
   std::vector<std::uint32_t> partition;  // of each row
+  bool has_texts = false;  // `texts` were made of the rows, not `segments`
   RowSegments segments;
+  TextSegments texts;
   std::shared_ptr<const RowDivision> division;  // that the segments are of
   std::string rejects;                          // lines of the rejected records
 };

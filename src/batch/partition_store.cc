@@ -15,11 +15,15 @@ PartitionStore::PartitionStore(std::size_t metric_count, std::size_t partitions,
       spill_directory_(std::move(spill_directory)),
       partitions_(partitions) {}
 
-Status PartitionStore::BeginBlock(Partition& partition) {
-  if (blocks_ == max_blocks_) TOCSIN_TRY(Spill());
+// A block has room for `bytes` in one piece.
+Status PartitionStore::BeginBlock(Partition& partition, std::size_t bytes) {
+  if (blocks_ >= max_blocks_) TOCSIN_TRY(Spill());
   Block& block = partition.blocks.emplace_back();
-  if (free_blocks_.empty()) {
-    block.bytes = std::make_unique_for_overwrite<char[]>(block_bytes_ + kFieldSlack);
+  block.capacity = std::max(bytes, block_bytes_);
+  if (bytes > block_bytes_ || free_blocks_.empty()) {
+    block.bytes = std::make_unique_for_overwrite<char[]>(block.capacity + kFieldSlack);
+    // One of an unusual size counts for as many as have its bytes.
+    blocks_ += (block.capacity - 1) / block_bytes_;
   } else {
     block.bytes = std::move(free_blocks_.back());
     free_blocks_.pop_back();
@@ -28,17 +32,18 @@ Status PartitionStore::BeginBlock(Partition& partition) {
   return {};
 }
 
-Status PartitionStore::Append(const RowSegments& rows) {
-  for (const RowSegments::Segment& segment : rows.segments()) {
+Status PartitionStore::Append(std::span<const RowSegment> segments, const char* bytes) {
+  for (const RowSegment& segment : segments) {
     Partition& to = partitions_[segment.partition];
-    if (to.blocks.empty() || block_bytes_ - to.blocks.back().size < segment.size) {
-      TOCSIN_TRY(BeginBlock(to));
+    if (to.blocks.empty() || to.blocks.back().capacity - to.blocks.back().size < segment.size) {
+      TOCSIN_TRY(BeginBlock(to, segment.size));
     }
     Block& block = to.blocks.back();
-    std::memcpy(block.bytes.get() + block.size, rows.BytesOf(segment).data(), segment.size);
+    std::memcpy(block.bytes.get() + block.size, bytes + segment.begin, segment.size);
     block.size += segment.size;
     block.rows += segment.rows;
     to.rows += segment.rows;
+    to.bytes += segment.size;
   }
   return {};
 }
@@ -54,7 +59,7 @@ Status PartitionStore::Spill() {
       TOCSIN_ASSIGN(const std::uint64_t position,
                     spill_->AppendBytes({block.bytes.get(), block.size}));
       partition.spilled.push_back({position, block.size, block.rows});
-      free_blocks_.push_back(std::move(block.bytes));
+      if (block.capacity == block_bytes_) free_blocks_.push_back(std::move(block.bytes));
     }
     partition.blocks.clear();
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,14 @@ class PartitionStore {
                  std::string spill_directory);
 
   // Appends rows of as many metrics. kDiskError.
-  Status Append(const RowSegments& rows);
+  Status Append(const RowSegments& rows) { return Append(rows.segments(), rows.bytes()); }
+  // Segments of any kind, to be read by ForEachRawBlock() only.
+  Status Append(std::span<const RowSegment> segments, const char* bytes);
 
   std::size_t partitions() const { return partitions_.size(); }
   std::uint64_t rows(std::size_t partition) const { return partitions_[partition].rows; }
+  // Of its segments.
+  std::uint64_t bytes(std::size_t partition) const { return partitions_[partition].bytes; }
   // Writes the rows of a partition to `rows` from row `at` on; `rows` has room for them.
   // kDiskError, kDataLoss.
   Status Read(std::size_t partition, RowColumns& rows, std::size_t at) const;
@@ -47,7 +52,8 @@ class PartitionStore {
 
  private:
   struct Block {
-    std::unique_ptr<char[]> bytes;  // block_bytes_ and kFieldSlack
+    std::unique_ptr<char[]> bytes;  // `capacity` and kFieldSlack
+    std::size_t capacity = 0;
     std::size_t size = 0;
     std::uint32_t rows = 0;
   };
@@ -58,11 +64,12 @@ class PartitionStore {
   };
   struct Partition {
     std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
     std::vector<Extent> spilled;  // before the blocks in memory
     std::vector<Block> blocks;    // the last one is being filled
   };
 
-  Status BeginBlock(Partition& partition);
+  Status BeginBlock(Partition& partition, std::size_t bytes);
   Status Spill();
 
   std::size_t block_bytes_;

@@ -132,6 +132,15 @@ Result<std::vector<PartitionRange>> RowPartitioner::Finish(std::uint64_t most_ro
   return ranges;
 }
 
+Status RowPartitioner::Drain(const std::function<Status(const RowColumns& rows)>& use) {
+  RowColumns rows(options_.metric_count);
+  for (std::size_t p = 0; p < store_->partitions(); ++p) {
+    TOCSIN_TRY(store_->ForEachBlock(p, rows, use));
+    store_->Release(p);
+  }
+  return {};
+}
+
 Status RowPartitioner::ForEachRawBlock(const PartitionStore::UseRawBlock& use) const {
   for (std::size_t p = 0; p < store_->partitions(); ++p) {
     TOCSIN_TRY(store_->ForEachRawBlock(p, use));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -74,6 +75,9 @@ class RowPartitioner {
   // block are appended.
   Status ForEachRawBlock(const PartitionStore::UseRawBlock& use) const;
   Status AppendRawBlock(std::string_view segments, std::uint32_t rows);
+
+  // Gives all rows to `use`, partition by partition, each device's in order, and keeps none.
+  Status Drain(const std::function<Status(const RowColumns& rows)>& use);
 
   // All rows, as ranges in the order of the table. A range has at most `most_rows` rows, unless it
   // is of one device, or with `by_hour` of one hour of one device. Takes no more rows.

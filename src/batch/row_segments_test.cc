@@ -106,7 +106,7 @@ TEST(RowSegmentsTest, RowsComeBackByPartitionInTheirOrder) {
       for (std::uint32_t p = 0; p < partitions; ++p) {
         std::string bytes;
         std::size_t size = 0;
-        for (const RowSegments::Segment& segment : segments.segments()) {
+        for (const RowSegment& segment : segments.segments()) {
           EXPECT_LE(segment.size, RowSegments::MaxSegmentBytes(metric_count));
           if (segment.partition != p) continue;
           bytes += segments.BytesOf(segment);

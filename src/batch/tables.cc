@@ -49,9 +49,10 @@ Status TableOutput::AppendRows(const TableChunk& chunk) {
 }
 
 Status TableOutput::Flush() {
+  if (chunk_.rows == 0) return {};
   Show(chunk_);
   flushed_rows_ += chunk_.rows;
-  if (writer_ != nullptr && chunk_.rows > 0) {
+  if (writer_ != nullptr) {
     TOCSIN_ASSIGN(std::unique_ptr<EncodedChunk> encoded, encoder_->Encode(chunk_));
     TOCSIN_TRY(writer_->Append(std::move(encoded)));
   }
@@ -61,6 +62,7 @@ Status TableOutput::Flush() {
 
 Status TableOutput::Finish() {
   TOCSIN_TRY(Flush());
+  if (!has_preview_) Show(chunk_);  // the head of a table without rows
   return writer_ != nullptr ? writer_->Finish() : Status();
 }
 

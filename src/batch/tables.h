@@ -27,9 +27,12 @@ class TableOutput {
   std::unique_ptr<TableEncoder> MakeEncoder() const {
     return writer_ == nullptr ? nullptr : writer_->MakeEncoder();
   }
+  // Writes what is held back: the texts of appended rows may go.
+  Status Flush();
   // A chunk that is written as it is; `encoded` is what an encoder made of it, or null.
   Status AppendChunk(const TableChunk& chunk, std::unique_ptr<EncodedChunk> encoded);
-  // The rows of a chunk, to be written together with others. Its texts must live on until Finish().
+  // The rows of a chunk, to be written together with others. Its texts must live on until
+  // Flush() or Finish().
   Status AppendRows(const TableChunk& chunk);
 
   // `observe` sees all rows in their order, in chunks of any size.
@@ -48,7 +51,6 @@ class TableOutput {
 
  private:
   void Show(const TableChunk& chunk);
-  Status Flush();
 
   TableSchema schema_;
   std::size_t chunk_rows_;

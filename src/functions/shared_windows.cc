@@ -104,7 +104,8 @@ inline void SharedWindows::PrefetchReadings(std::uint32_t device) const {
   Slot& slot = SlotAt(bytes);
   const std::uint32_t* const sizes = SizesOf(slot);
   slot.ring.PrefetchBack();
-  for (std::size_t w = 0; w < windows_.size(); ++w) slot.ring.PrefetchNewest(sizes[w]);
+  const std::size_t window_count = windows_.size();
+  for (std::size_t w = 0; w < window_count; ++w) slot.ring.PrefetchNewest(sizes[w]);
   for (const std::size_t call : prefetching_) {
     calls_[call].function->Prefetch(bytes + calls_[call].offset);
   }
@@ -123,13 +124,6 @@ inline void SharedWindows::AddToBlock(const Row& row, Slot& slot, const Reading&
   if (moves || row.sample) Queue(row.device, slot);
   if (moves) {
     slot.clock_us = reading.t_us;
-    for (std::size_t w = 0; w < windows_.size(); ++w) {
-      const ReadingView window = slot.ring.Newest(sizes[w]);
-      const std::int64_t last_us = reading.t_us - windows_[w].length_us;
-      std::uint32_t leaving = 0;
-      while (leaving < sizes[w] && window[leaving].t_us <= last_us) ++leaving;
-      windows_[w].moves[in_block_].leaving = leaving;
-    }
     if (reading.t_us >= slot.drop_at_us) DropExpiredChunks(slot);
   }
   if (row.sample) {
@@ -137,14 +131,22 @@ inline void SharedWindows::AddToBlock(const Row& row, Slot& slot, const Reading&
     if (slot.ring.size() - 1 == slot.EndOfChunk(0)) SetDropTime(slot);
   }
   const std::uint32_t entering = row.sample ? 1 : 0;
-  for (std::size_t w = 0; w < windows_.size(); ++w) {
-    WindowMove& move = windows_[w].moves[in_block_];
+  std::uint32_t* size_at = sizes;
+  for (Window& window : windows_) {
+    const std::uint32_t size = *size_at;
+    const ReadingView readings = slot.ring.Newest(size, entering);
+    std::uint32_t leaving = 0;
+    if (moves) {
+      const std::int64_t last_us = reading.t_us - window.length_us;
+      while (leaving < size && readings[leaving].t_us <= last_us) ++leaving;
+    }
+    WindowMove& move = window.moves[in_block_];
     move.slot = BytesOf(slot);
-    move.window = slot.ring.Newest(sizes[w], entering);
-    if (!moves) move.leaving = 0;
+    move.window = readings;
+    move.leaving = leaving;
     move.row = row.index;
     move.sample = row.sample;
-    sizes[w] += entering - move.leaving;
+    *size_at++ = size + entering - leaving;
   }
   slot.block = block_;
   ++in_block_;

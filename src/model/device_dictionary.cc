@@ -113,12 +113,17 @@ void DeviceDictionary::Grow() {
   }
 }
 
+std::size_t DeviceDictionary::bytes() const {
+  return slots_.capacity() * sizeof(Slot) + ids_.capacity() * sizeof(std::string_view) + chunk_bytes_;
+}
+
 std::string_view DeviceDictionary::Keep(std::string_view id) {
   if (id.size() > chunk_left_) {
     const std::size_t size = std::max(kChunkBytes, id.size());
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     chunk_at_ = chunks_.back().get();
     chunk_left_ = size;
+    chunk_bytes_ += size;
   }
   char* const kept = chunk_at_;
   if (!id.empty()) std::memcpy(kept, id.data(), id.size());

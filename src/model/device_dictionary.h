@@ -26,6 +26,8 @@ class DeviceDictionary {
   // The id of `code`; valid as long as the dictionary lives.
   std::string_view Decode(std::uint32_t code) const { return ids_[code]; }
   std::size_t size() const { return ids_.size(); }
+  // Of memory, held by it.
+  std::size_t bytes() const;
 
   static constexpr std::uint32_t kUnknown = 0xffffffff;
 
@@ -42,6 +44,7 @@ class DeviceDictionary {
   std::vector<Slot> slots_;  // open addressing, linear probing, power of two, at most half full
   std::vector<std::string_view> ids_;
   std::vector<std::unique_ptr<char[]>> chunks_;
+  std::size_t chunk_bytes_ = 0;  // of all chunks
   std::size_t chunk_left_ = 0;
   char* chunk_at_ = nullptr;
 };

@@ -28,20 +28,8 @@ void EventBatch::Reserve(std::size_t rows) {
   object_end.reserve(rows);
 }
 
-void EventBatch::AddGood(std::string_view record, ObjectSpan object, std::string_view device,
-                         std::int64_t row_time_us, std::string_view row_status,
-                         const double* values) {
-  device_id.push_back(device);
-  time_us.push_back(row_time_us);
-  for (std::size_t i = 0; i < metrics.size(); ++i) metrics[i].push_back(values[i]);
-  status.push_back(row_status);
-  reject.push_back(RejectReason::kNone);
-  bytes.push_back(record);
-  object_begin.push_back(static_cast<std::uint32_t>(object.begin));
-  object_end.push_back(static_cast<std::uint32_t>(object.end));
-}
-
 void EventBatch::AddRejected(std::string_view record, RejectReason reason, std::string message) {
+  MakeRoom();
   messages.push_back({static_cast<std::uint32_t>(size()), std::move(message)});
   device_id.emplace_back();
   time_us.push_back(0);

@@ -38,8 +38,18 @@ struct EventBatch {
     std::size_t end;
   };
   // Appends a row. `values` has one value per metric; `row_status` with data() nullptr = absent.
-  void AddGood(std::string_view record, ObjectSpan object, std::string_view device,
-               std::int64_t row_time_us, std::string_view row_status, const double* values);
+  [[gnu::always_inline]] void AddGood(std::string_view record, ObjectSpan object, std::string_view device,
+               std::int64_t row_time_us, std::string_view row_status, const double* values) {
+    MakeRoom();
+    PushWithRoom(device_id, device);
+    PushWithRoom(time_us, row_time_us);
+    for (std::size_t i = 0; i < metrics.size(); ++i) PushWithRoom(metrics[i], values[i]);
+    PushWithRoom(status, row_status);
+    PushWithRoom(reject, RejectReason::kNone);
+    PushWithRoom(bytes, record);
+    PushWithRoom(object_begin, static_cast<std::uint32_t>(object.begin));
+    PushWithRoom(object_end, static_cast<std::uint32_t>(object.end));
+  }
   void AddRejected(std::string_view record, RejectReason reason, std::string message);
 
   std::vector<std::string_view> device_id;   // 1 to 256 bytes of UTF-8
@@ -60,6 +70,19 @@ struct EventBatch {
   };
   std::vector<Message> messages;  // ascending by row, one for each rejected row
   std::deque<std::string> arena;  // unescaped text
+
+ private:
+  static constexpr std::size_t kLeastRows = 64;
+
+  void MakeRoom() {
+    if (reject.size() == reject.capacity()) Reserve(reject.size() * 2 + kLeastRows);
+  }
+  // All columns were given room at the same time, so that one of them is asked for all.
+  template <class T>
+  static void PushWithRoom(std::vector<T>& column, T value) {
+    if (column.size() == column.capacity()) __builtin_unreachable();
+    column.push_back(value);
+  }
 };
 
 }  // namespace tocsin

@@ -4,6 +4,10 @@
 #include <bit>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/bytes.h"
 #include "model/json_number.h"
 
@@ -27,27 +31,45 @@ inline unsigned LowestByte(std::uint64_t bits) {
   return static_cast<unsigned>(std::countr_zero(bits)) / 8;
 }
 
-// High bits of the bytes of `word` that end plain ASCII text or have no place in it: quotation
-// mark, backslash, control characters, bytes of other characters. Exact up to the lowest of them,
-// which is all that is asked for (a borrow can only mark bytes above it).
-inline std::uint64_t EndOfText(std::uint64_t word) {
-  const std::uint64_t quote = word ^ (kOnes * '"');
-  const std::uint64_t backslash = word ^ (kOnes * '\\');
-  return (((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) |
-          ((word - kOnes * 0x20) & ~word) | word) &
-         kHighBits;
-}
+#ifdef __SSE2__
+constexpr std::size_t kTextStep = 16;
 
-// The closing quotation mark of the plain text at `at`, or nullptr when it is not plain or has no
-// end before `end`.
-inline const char* PlainTextEnd(const char* at, const char* end) {
-  for (; at < end; at += kWord) {
-    const std::uint64_t found = EndOfText(GetFixed<std::uint64_t>(at));
-    if (found == 0) continue;
-    at += LowestByte(found);
-    return at < end && *at == '"' ? at : nullptr;
+// The places of bytes that end plain ASCII text or have no place in it (quotation mark, backslash,
+// control characters, bytes of other characters) among the kTextStep at `at`, as bits.
+inline unsigned EndsOfText(const char* at) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  // As signed bytes, those of other characters are below the space, too.
+  const __m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                                    _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')));
+  return static_cast<unsigned>(_mm_movemask_epi8(ends));
+}
+#else
+constexpr std::size_t kTextStep = 8;
+
+inline unsigned EndsOfText(const char* at) {
+  unsigned ends = 0;
+  for (std::size_t i = 0; i < kTextStep; ++i) {
+    const auto c = static_cast<signed char>(at[i]);
+    ends |= c < ' ' || c == '"' || c == '\\' ? 1U << i : 0;
   }
-  return nullptr;
+  return ends;
+}
+#endif
+
+// What follows reads a value at `at`, which is not behind `end`, and gives where it ends; a place
+// behind `end` when there is no such value before it. Up to EventParser::kPadding bytes behind
+// `end` are readable.
+
+// Plain text up to its closing quotation mark.
+inline const char* ReadPlainText(const char* at, const char* end) {
+  do {
+    const unsigned found = EndsOfText(at);
+    if (found == 0) continue;
+    at += std::countr_zero(found);
+    return *at == '"' ? at : end + 1;
+  } while ((at += kTextStep) < end);
+  return end + 1;
 }
 
 // The number of the `count` digits (1 to 8) in the lowest bytes of `digits`, each byte 0 to 9, the
@@ -59,45 +81,53 @@ inline std::uint64_t NumberOf(std::uint64_t digits, unsigned count) {
   return (fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF;
 }
 
-// Reads the JSON number at `at`; nullptr when there is none. A decimal that ends within eight
-// bytes is one division of exact operands, so it is the nearest double.
-inline const char* ReadNumber(const char* at, const char* end, double& value) {
-  const char* const begin = at;
-  const bool negative = *at == '-';
-  at += negative ? 1 : 0;
+// A number without sign and exponent that ends within eight bytes, or nullptr. A decimal is one
+// division of exact operands, so it is the nearest double.
+inline const char* ReadShortNumber(const char* at, double& value) {
   // Bytes 0 to 9 are digits; adding 0x76 sets the high bit of those above 9.
   const std::uint64_t digits = GetFixed<std::uint64_t>(at) ^ (kOnes * '0');
   const std::uint64_t others = (((digits & ~kHighBits) + kOnes * 0x76) | digits) & kHighBits;
   const std::uint64_t after_point = others & (others - 1);
-  if (others != 0 && after_point != 0) {
-    const unsigned whole = LowestByte(others);
-    if (whole == 0 || (whole > 1 && *at == '0')) return nullptr;
-    if (at[whole] != '.') {
-      value = static_cast<double>(NumberOf(digits, whole));
-      at += whole;
-    } else {
-      const unsigned size = LowestByte(after_point);
-      const unsigned decimals = size - whole - 1;
-      if (decimals == 0) return nullptr;
-      const std::uint64_t low = (std::uint64_t{1} << 8 * whole) - 1;
-      const std::uint64_t without_point = (digits & low) | (digits >> 8 & ~low);
-      value = static_cast<double>(NumberOf(without_point, size - 1)) / kPowersOfTen[decimals];
-      at += size;
-    }
-    if (*at != 'e' && *at != 'E') {
-      if (negative) value = -value;
-      return at;
-    }
+  if (after_point == 0) return nullptr;
+  const unsigned whole = LowestByte(others);
+  const std::uint64_t first = digits & 0xff;
+  // A zero stands alone, and a number begins with a digit.
+  if (first - 1 > 8 && (first != 0 || whole != 1)) return nullptr;
+  if (at[whole] != '.') {
+    value = static_cast<double>(NumberOf(digits, whole));
+    at += whole;
+  } else {
+    const unsigned size = LowestByte(after_point);
+    const unsigned decimals = size - whole - 1;
+    if (decimals == 0) return nullptr;
+    const std::uint64_t low = (others ^ (others - 1)) >> 8;  // the bytes before the point
+    const std::uint64_t without_point = (digits & low) | (digits >> 8 & ~low);
+    value = static_cast<double>(NumberOf(without_point, size - 1)) / kPowersOfTen[decimals];
+    at += size;
   }
-  at = ScanJsonNumber(begin, end);
-  if (at != nullptr) value = JsonNumberValue({begin, static_cast<std::size_t>(at - begin)});
-  return at;
+  return (*at | 0x20) == 'e' ? nullptr : at;
 }
 
-// The end of `true`, `false` or `null` at `at`, or nullptr.
-inline const char* LiteralEnd(const char* at) {
+[[gnu::noinline]] const char* ReadLongNumber(const char* at, const char* end, double& value) {
+  const char* const number_end = ScanJsonNumber(at, end);
+  if (number_end == nullptr) return end + 1;
+  value = JsonNumberValue({at, static_cast<std::size_t>(number_end - at)});
+  return number_end;
+}
+
+// A JSON number.
+inline const char* ReadNumber(const char* at, const char* end, double& value) {
+  const bool negative = *at == '-';
+  const char* const number_end = ReadShortNumber(at + (negative ? 1 : 0), value);
+  if (number_end == nullptr) return ReadLongNumber(at, end, value);
+  if (negative) value = -value;
+  return number_end;
+}
+
+// `true`, `false` or `null`.
+inline const char* ReadLiteral(const char* at, const char* end) {
   if (std::memcmp(at, "true", 4) == 0 || std::memcmp(at, "null", 4) == 0) return at + 4;
-  return std::memcmp(at, "false", 5) == 0 ? at + 5 : nullptr;
+  return std::memcmp(at, "false", 5) == 0 ? at + 5 : end + 1;
 }
 
 constexpr bool IsSpace(char c) {
@@ -132,7 +162,6 @@ class ShapeReader::Learner {
       if (at == std::string_view::npos) return false;
     }
     AddStep(shape, {.value = Value::kNone}, record_.size());
-    shape.text.append(kWord, '\0');
     shape.values.assign(metrics_.size(), EventBatch::kNull);
     return shape.text.size() <= kMaxTextBytes;
   }
@@ -181,10 +210,12 @@ class ShapeReader::Learner {
   // Adds a step whose bytes end before `end`.
   void AddStep(Shape& shape, Step step, std::size_t end) {
     step.begin = static_cast<std::uint32_t>(shape.text.size());
-    step.size = static_cast<std::uint32_t>(end - literal_begin_);
-    const std::uint32_t in_last_word = (step.size - 1) % kWord + 1;
-    step.last_mask = ~std::uint64_t{0} >> 8 * (kWord - in_last_word);
-    shape.text += record_.substr(literal_begin_, step.size);
+    const std::string_view bytes = record_.substr(literal_begin_, end - literal_begin_);
+    step.size = static_cast<std::uint32_t>(bytes.size());
+    const std::size_t head = std::min(bytes.size(), sizeof step.head);
+    std::memcpy(step.head.data(), bytes.data(), head);
+    std::memset(step.head_mask.data(), 0xff, head);
+    shape.text += bytes;
     shape.steps.push_back(step);
   }
 
@@ -212,21 +243,30 @@ ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch
   }
   if (shapes_.empty()) return Answer::kNotRead;
   const std::size_t guess = shapes_[last_].next;
-  for (std::size_t i = 0; i <= shapes_.size(); ++i) {
-    const std::size_t index = i == 0 ? guess : i - 1;
-    if (i > 0 && index == guess) continue;
+  const Answer answer = Match(shapes_[guess], record, batch);
+  if (answer == Answer::kNotRead) return MatchOthers(guess, record, batch);
+  if (answer == Answer::kGood) CountHit(guess);
+  return answer;
+}
+
+ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view record,
+                                             EventBatch& batch) {
+  for (std::size_t index = 0; index < shapes_.size(); ++index) {
+    if (index == guess) continue;
     const Answer answer = Match(shapes_[index], record, batch);
     if (answer == Answer::kNotRead) continue;
-    if (answer == Answer::kGood) {
-      shapes_[last_].next = index;
-      last_ = index;
-      credit_ = credit_ < kMaxCredit ? credit_ + 2 : kMaxCredit;
-      skip_next_ = kFirstSkip;
-    }
+    if (answer == Answer::kGood) CountHit(index);
     return answer;
   }
   CountMiss();
   return Answer::kNotRead;
+}
+
+inline void ShapeReader::CountHit(std::size_t index) {
+  shapes_[last_].next = index;
+  last_ = index;
+  credit_ = std::min(credit_ + 2, kMaxCredit);
+  skip_next_ = kFirstSkip;
 }
 
 void ShapeReader::CountMiss() {
@@ -236,84 +276,83 @@ void ShapeReader::CountMiss() {
   skip_next_ = std::min(2 * skip_next_, kMaxSkip);
 }
 
-// Behind the record kPadding bytes are readable, so that a word may be read at its end.
 ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, EventBatch& batch) {
   const char* at = record.data();
   const char* const end = at + record.size();
-  status_ = {};
+  std::string_view device_id;
+  std::string_view status;
   for (const Step& step : shape.steps) {
-    if (static_cast<std::size_t>(end - at) < step.size) return Answer::kNotRead;
-    const char* expected = shape.text.data() + step.begin;
-    std::size_t left = step.size;
-    for (; left > kWord; left -= kWord, at += kWord, expected += kWord) {
-      if (GetFixed<std::uint64_t>(at) != GetFixed<std::uint64_t>(expected)) return Answer::kNotRead;
+    const auto [first, second] = step.head;
+    const auto [first_mask, second_mask] = step.head_mask;
+    const std::uint64_t differ = ((GetFixed<std::uint64_t>(at) ^ first) & first_mask) |
+                                 ((GetFixed<std::uint64_t>(at + kWord) ^ second) & second_mask);
+    if (differ != 0) return Answer::kNotRead;
+    if (step.size > sizeof step.head) {
+      if (static_cast<std::size_t>(end - at) < step.size ||
+          std::memcmp(at, shape.text.data() + step.begin, step.size) != 0) {
+        return Answer::kNotRead;
+      }
     }
-    const std::uint64_t differ = GetFixed<std::uint64_t>(at) ^ GetFixed<std::uint64_t>(expected);
-    if ((differ & step.last_mask) != 0) return Answer::kNotRead;
-    at += left;
+    at += step.size;
+    // The bytes behind the record can be of the shape as well.
+    if (at > end) return Answer::kNotRead;
+    const char* const begin = at;
     switch (step.value) {
       case Value::kNone:
         break;
       case Value::kMetric: {
         double& value = shape.values[step.metric];
         at = ReadNumber(at, end, value);
-        if (at == nullptr) return Answer::kNotRead;
+        if (at > end) return Answer::kNotRead;
         const MetricSpec& spec = metrics_[step.metric];
         if (!(value >= spec.min && value <= spec.max)) return Answer::kOutsideRange;
         break;
       }
-      case Value::kDeviceId: {
-        const char* const begin = at;
-        at = PlainTextEnd(at, end);
-        if (at == nullptr) return Answer::kNotRead;
-        device_id_ = {begin, static_cast<std::size_t>(at - begin)};
-        if (device_id_.empty() || device_id_.size() > kMaxDeviceIdBytes) return Answer::kNotRead;
+      case Value::kDeviceId:
+        at = ReadPlainText(at, end);
+        device_id = {begin, static_cast<std::size_t>(at - begin)};
+        if (device_id.empty() || device_id.size() > kMaxDeviceIdBytes) return Answer::kNotRead;
         break;
-      }
       case Value::kTimestamp:
-        if (!ReadTimestamp(step, at, end)) return Answer::kNotRead;
+        at = ReadTimestamp(step, at, end);
         break;
-      case Value::kStatus: {
-        const char* const begin = at;
-        at = PlainTextEnd(at, end);
-        if (at == nullptr) return Answer::kNotRead;
-        status_ = {begin, static_cast<std::size_t>(at - begin)};
+      case Value::kStatus:
+        at = ReadPlainText(at, end);
+        status = {begin, static_cast<std::size_t>(at - begin)};
         break;
-      }
       case Value::kBoolMetric:
         shape.values[step.metric] = *at == 't' ? 1 : 0;
-        at = *at == 'n' ? nullptr : LiteralEnd(at);
+        at = *at == 'n' ? end + 1 : ReadLiteral(at, end);
         break;
       case Value::kAnyString:
-        at = PlainTextEnd(at, end);
+        at = ReadPlainText(at, end);
         break;
       case Value::kAnyNumber:
         at = ScanJsonNumber(at, end);
+        if (at == nullptr) return Answer::kNotRead;
         break;
       case Value::kAnyLiteral:
-        at = LiteralEnd(at);
+        at = ReadLiteral(at, end);
         break;
     }
-    if (at == nullptr || at > end) return Answer::kNotRead;
+    if (at > end) return Answer::kNotRead;
   }
   if (at != end) return Answer::kNotRead;
-  batch.AddGood(record, {.begin = 0, .end = record.size()}, device_id_, time_us_, status_,
+  batch.AddGood(record, {.begin = 0, .end = record.size()}, device_id, time_us_, status,
                 shape.values.data());
   return Answer::kGood;
 }
 
 // A text that is a time has no character of JSON in it, so its end is found by its length.
-bool ShapeReader::ReadTimestamp(const Step& step, const char*& at, const char* end) {
+inline const char* ShapeReader::ReadTimestamp(const Step& step, const char* at, const char* end) {
   const char* text_end = at + step.length;
   if (static_cast<std::size_t>(end - at) <= step.length || *text_end != '"') {
-    text_end = PlainTextEnd(at, end);
-    if (text_end == nullptr) return false;
+    text_end = ReadPlainText(at, end);
+    if (text_end > end) return text_end;
   }
   const auto time = time_parser_.Parse({at, static_cast<std::size_t>(text_end - at)});
-  if (!time) return false;
-  time_us_ = *time;
-  at = text_end;
-  return true;
+  time_us_ = time.value_or(0);
+  return time ? text_end : end + 1;
 }
 
 void ShapeReader::Learn(std::string_view record) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -58,15 +59,17 @@ class ShapeReader {
   };
   // The bytes up to a value, and what the value is.
   struct Step {
-    std::uint32_t begin = 0;      // of the bytes in Shape::text
-    std::uint32_t size = 0;       // not 0
-    std::uint64_t last_mask = 0;  // of the bytes that count in their last word
+    // The first bytes, and a mask of those that count.
+    std::array<std::uint64_t, 2> head = {};
+    std::array<std::uint64_t, 2> head_mask = {};
+    std::uint32_t size = 0;   // not 0
+    std::uint32_t begin = 0;  // of the bytes in Shape::text
     Value value = Value::kNone;
     std::uint32_t metric = 0;
     std::uint32_t length = 0;  // of a timestamp, in the record that was learned from
   };
   struct Shape {
-    std::string text;  // of all steps, then padding to read whole words
+    std::string text;  // of all steps
     std::vector<Step> steps;
     std::vector<double> values;  // of the last record; null where the shape has no metric
     std::size_t next = 0;        // the shape that followed last
@@ -74,7 +77,9 @@ class ShapeReader {
   class Learner;
 
   Answer Match(Shape& shape, std::string_view record, EventBatch& batch);
-  bool ReadTimestamp(const Step& step, const char*& at, const char* end);
+  Answer MatchOthers(std::size_t guess, std::string_view record, EventBatch& batch);
+  const char* ReadTimestamp(const Step& step, const char* at, const char* end);
+  void CountHit(std::size_t index);
   void CountMiss();
 
   const std::vector<MetricSpec>& metrics_;
@@ -88,10 +93,7 @@ class ShapeReader {
   int credit_;
   std::uint32_t skip_ = 0;   // records not to try
   std::uint32_t skip_next_;  // how many that will be the next time
-  // Values of the record at hand.
-  std::string_view device_id_;
-  std::string_view status_;
-  std::int64_t time_us_ = 0;
+  std::int64_t time_us_ = 0;  // of the record at hand
 };
 
 }  // namespace tocsin

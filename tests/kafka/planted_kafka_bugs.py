@@ -17,20 +17,20 @@ ATTEMPTS = 6  # where a fault falls is chance
 
 def find(kafka: KafkaCluster, proxy: TcpProxy, bug: str, attempt: int) -> str | None:
     """The violation that was found under the harm that a program with this bug cannot stand, or None."""
-    late = bug == "kafka_stragglers_ignored"
+    late = bug != "kafka_offsets_skipped"
     with FaultRun(kafka, f"{bug}-{attempt}".replace("_", "-"), seed=attempt, events=12_000 if late else 6000,
                   seconds=20 if late else 12, proxy=proxy if late else None, log=lambda _: None,
                   TOCSIN_TEST_SWITCH=bug) as faults:  # fmt: skip
         try:
-            if late:
+            if bug == "kafka_stragglers_ignored":
                 faults.hold_ends(2)
             elif bug == "kafka_generation_ignored":
-                faults.zombies(2)
+                faults.oversleep(2)
             else:
                 faults.kill(2)
             faults.finish()
         except AssertionError as violation:
-            return str(violation)
+            return f"attempt {attempt}: {violation}"
     return None
 
 

@@ -243,6 +243,25 @@ class FaultRun:
             victim.signal(signal.SIGCONT)
             time.sleep(self.rng.uniform(1.0, 2.0))
 
+    def oversleep(self, times: int):
+        """The only processor falls asleep with its offsets on their way; another takes over; then they arrive, and it
+        wakes up."""
+        for _ in range(times):
+            while len(self.instances) > 1:
+                self.instances.pop().end(signal.SIGINT)
+            self.await_progress()
+            offsets = self.proxy.hold(TXN_OFFSET_COMMIT, client="process")
+            offsets.wait()
+            sleeper = self.instances[0]
+            sleeper.signal(signal.SIGSTOP)
+            self.add()
+            time.sleep(SESSION_SECONDS + 1.5)
+            offsets.release()
+            self.faults["offsets of a processor that lost its place"] += 1
+            time.sleep(0.3)
+            sleeper.signal(signal.SIGCONT)
+            time.sleep(1)
+
     def churn(self, rounds: int):
         """One more comes, another goes, in every way it can go."""
         for number in range(rounds):
@@ -489,7 +508,7 @@ def run_scenario(kafka: KafkaCluster, proxy: TcpProxy, name: str, **size) -> dic
 def run_once(kafka: KafkaCluster, proxy: TcpProxy, name: str, run_name: str, *, seed: int, kills: int, rounds: int,
              events: int, **options) -> dict:  # fmt: skip
     """The kills get all events, the others a fifth."""
-    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 12 + 17 * rounds,
+    seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 20 + 17 * rounds,
                "deliveries": 4 * kills, "leaders": 15 * rounds}  # fmt: skip
     through = proxy if name == "proxy" else None
     with FaultRun(kafka, run_name, seed=seed, events=events if name == "kills" else max(2000, events // 5),
@@ -508,5 +527,6 @@ def run_once(kafka: KafkaCluster, proxy: TcpProxy, name: str, run_name: str, *, 
             run.restart_broker(rounds)
         else:
             run.hold_ends(1)
+            run.oversleep(1)
             run.break_connections(rounds)
         return run.finish()
