@@ -53,6 +53,16 @@ def memory_mb(pid: int) -> dict:
             for name, field in (("resident_mb", "VmRSS"), ("anonymous_mb", "RssAnon"))}  # fmt: skip
 
 
+WINDOW_RULES = """groups:
+  - name: minutes
+    rules:
+      - {alert: warm_minute, expr: "tumbling_avg(temperature, 1m) > 35"}
+      - {alert: hot_minute, expr: "tumbling_max(temperature, 1m) > 54"}
+      - {alert: cold_minute, expr: "tumbling_min(temperature, 1m) < 11"}
+      - {alert: busy_minute, expr: "tumbling_count(temperature, 1m) > 1000"}
+"""
+
+
 class Bench:
     def __init__(self, kafka, options):
         from kafka_workspace import KafkaWorkspace
@@ -121,6 +131,22 @@ class Bench:
                 self.say(ratio_of=what, throughput=rows[what]["events_per_s"] / rows["copy"]["events_per_s"],
                          cpu=rows[what]["cpu_us_per_event"] / rows["copy"]["cpu_us_per_event"])  # fmt: skip
 
+    def windows(self):
+        """Keyed windows of a minute (average, most, least and number), their state in the changelog; exactly once."""
+        options = self.options
+        with self.workspace("windows") as work:
+            rules = work.path / "windows.yaml"
+            rules.write_text(WINDOW_RULES)
+            self.fill(work, options.events, options.devices)
+            ratios = []
+            for number in range(options.rounds):
+                copy = self.copy(work, f"copy-{number}")
+                run = self.process(work, f"windows-{number}", RULES_FILE=rules)
+                self.say(what="copy", events_per_s=copy["records"] / copy["wall_s"], **copy)
+                self.say(what="windows", events_per_s=run["records"] / run["wall_s"], **run)
+                ratios.append(copy["wall_s"] / run["wall_s"])
+            self.say(ratio_of="windows", devices=options.devices, throughput=median(ratios))
+
     def light(self):
         options = self.options
         with self.workspace("warm") as work:  # the broker's own topics are made, its code is compiled
@@ -174,7 +200,7 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=("backlog", "light", "restore", "devices"))
+    parser.add_argument("what", choices=("backlog", "windows", "light", "restore", "devices"))
     parser.add_argument("--binary", default=str(ROOT / "build/release/tocsin"))
     parser.add_argument("--loops", type=Path, default=ROOT / "build/release/bin")
     parser.add_argument("--events", type=int, default=4_000_000)

@@ -479,8 +479,9 @@ TEST_F(BatchJobTest, MoreDevicesThanMemoryHasRoomForGiveTheSameTables) {
   std::string text;
   for (int i = 0; i < 90'000; ++i) {
     const std::string status =
-        random.NextBelow(3) == 0 ? ""
-                                 : R"(,"status":"s)" + std::to_string(random.NextBelow(40'000)) + '"';
+        random.NextBelow(3) == 0
+            ? ""
+            : R"(,"status":"s)" + std::to_string(random.NextBelow(40'000)) + '"';
     // Few at first, then ever new ones, of which the ranges that were chosen know nothing.
     const std::uint64_t device = i < 20'000 ? random.NextBelow(1'000)
                                             : static_cast<std::uint64_t>(i) - random.NextBelow(500);

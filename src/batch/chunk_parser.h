@@ -47,7 +47,7 @@ struct ParsedChunk {
   std::shared_ptr<RecordSource> source;
   // The user's.
   std::vector<std::uint32_t> partition;  // of each row
-  bool has_texts = false;  // `texts` were made of the rows, not `segments`
+  bool has_texts = false;                // `texts` were made of the rows, not `segments`
   RowSegments segments;
   TextSegments texts;
   std::shared_ptr<const RowDivision> division;  // that the segments are of

@@ -56,13 +56,13 @@ Status RowIntake::Append(const ParsedChunk& chunk, std::uint64_t bytes_done,
 }
 
 Status RowIntake::BeginTexts() {
-  text_rows_ = std::make_unique<TextRows>(
-      TextRows::Options{.coded = options_.rows,
-                        .memory_bytes = options_.text_bytes,
-                        .dictionary_bytes = options_.dictionary_bytes},
-      *coded_->partitioner.division());
-  TOCSIN_TRY(coded_->partitioner.Drain(
-      [this](const RowColumns& rows) { return AppendAsTexts(rows); }));
+  text_rows_ =
+      std::make_unique<TextRows>(TextRows::Options{.coded = options_.rows,
+                                                   .memory_bytes = options_.text_bytes,
+                                                   .dictionary_bytes = options_.dictionary_bytes},
+                                 *coded_->partitioner.division());
+  TOCSIN_TRY(
+      coded_->partitioner.Drain([this](const RowColumns& rows) { return AppendAsTexts(rows); }));
   preparing_for_ = text_rows_.get();
   return {};
 }

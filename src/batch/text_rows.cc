@@ -26,9 +26,9 @@ TextRows::Ranges TextRows::MakeRanges(std::vector<std::string> first_ids) const 
   ranges.texts = std::move(first_ids);
   auto division = std::make_shared<RowDivision>();
   division->first_ids.assign(ranges.texts.begin(), ranges.texts.end());
-  ranges.store = std::make_unique<PartitionStore>(
-      options_.coded.metric_count, division->partitions(), options_.memory_bytes,
-      options_.coded.spill_directory);
+  ranges.store =
+      std::make_unique<PartitionStore>(options_.coded.metric_count, division->partitions(),
+                                       options_.memory_bytes, options_.coded.spill_directory);
   ranges.division = std::move(division);
   return ranges;
 }

@@ -92,8 +92,8 @@ class GroupConsumer {
   bool rewind_ = false;
   bool closing_ = false;
   std::array<std::int64_t, 2> recovered_us_{};  // the last times, steady clock; 0 = never
-  bool standing_by_ = false;        // out of the group until nobody is in it
-  std::int64_t look_again_us_ = 0;  // steady clock
+  bool standing_by_ = false;                    // out of the group until nobody is in it
+  std::int64_t look_again_us_ = 0;              // steady clock
   Status failed_;
 };
 

@@ -173,6 +173,31 @@ TEST_F(LocalApiTest, OneThatStandsByEndsAtOnceAndLeavesTheOtherAlone) {
   EXPECT_NE(Connect(), nullptr);
 }
 
+TEST_F(LocalApiTest, OfManyThatStartAtTheSameMomentOneListens) {
+  server_.reset();
+  for (int round = 0; round < 30; ++round) {
+    // A socket that nobody listens on any more.
+    const sockaddr_un address = SocketAddress(path_).value();
+    {
+      const FileDescriptor stale(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      ASSERT_EQ(::bind(stale.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+                0);
+    }
+    std::vector<std::future<std::unique_ptr<LocalServer>>> starts;
+    for (int i = 0; i < 4; ++i) {
+      starts.push_back(std::async(std::launch::async, [&]() -> std::unique_ptr<LocalServer> {
+        auto server = LocalServer::Start(path_, *memory_, [] { return std::string("{}"); });
+        return server ? std::move(*server) : nullptr;
+      }));
+    }
+    std::vector<std::unique_ptr<LocalServer>> listening;
+    for (auto& start : starts) {
+      if (auto server = start.get()) listening.push_back(std::move(server));
+    }
+    ASSERT_EQ(listening.size(), 1U);
+  }
+}
+
 TEST_F(LocalApiTest, ReplacesAStaleSocketButNothingElse) {
   server_.reset();
   {

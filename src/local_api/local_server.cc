@@ -1,7 +1,9 @@
 #include "local_api/local_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -12,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <filesystem>
 #include <list>
 #include <mutex>
 #include <system_error>
@@ -197,8 +200,20 @@ Status RemoveStaleSocket(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+// One instance at a time looks who listens and takes the place: without that, two that start at the
+// same moment could each remove the other's socket, which does not listen yet, as a stale one.
+Result<FileDescriptor> LockFolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::flock(fd.get(), LOCK_EX) != 0) {
+    return SocketFailure("lock the folder of the", path, errno);
+  }
+  return fd;
+}
+
 Result<FileDescriptor> Listen(const std::string& path) {
   TOCSIN_ASSIGN(const sockaddr_un address, SocketAddress(path));
+  TOCSIN_ASSIGN(const FileDescriptor lock, LockFolderOf(path));
   TOCSIN_TRY(RemoveStaleSocket(path, address));
   FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return SocketFailure("make the", path, errno);

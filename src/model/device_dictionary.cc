@@ -114,7 +114,8 @@ void DeviceDictionary::Grow() {
 }
 
 std::size_t DeviceDictionary::bytes() const {
-  return slots_.capacity() * sizeof(Slot) + ids_.capacity() * sizeof(std::string_view) + chunk_bytes_;
+  return slots_.capacity() * sizeof(Slot) + ids_.capacity() * sizeof(std::string_view) +
+         chunk_bytes_;
 }
 
 std::string_view DeviceDictionary::Keep(std::string_view id) {

@@ -38,8 +38,9 @@ struct EventBatch {
     std::size_t end;
   };
   // Appends a row. `values` has one value per metric; `row_status` with data() nullptr = absent.
-  [[gnu::always_inline]] void AddGood(std::string_view record, ObjectSpan object, std::string_view device,
-               std::int64_t row_time_us, std::string_view row_status, const double* values) {
+  [[gnu::always_inline]] void AddGood(std::string_view record, ObjectSpan object,
+                                      std::string_view device, std::int64_t row_time_us,
+                                      std::string_view row_status, const double* values) {
     MakeRoom();
     PushWithRoom(device_id, device);
     PushWithRoom(time_us, row_time_us);

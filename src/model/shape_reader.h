@@ -91,8 +91,8 @@ class ShapeReader {
   std::size_t oldest_ = 0;  // the shape to be replaced next
   // A miss costs about half of what a match saves.
   int credit_;
-  std::uint32_t skip_ = 0;   // records not to try
-  std::uint32_t skip_next_;  // how many that will be the next time
+  std::uint32_t skip_ = 0;    // records not to try
+  std::uint32_t skip_next_;   // how many that will be the next time
   std::int64_t time_us_ = 0;  // of the record at hand
 };
 

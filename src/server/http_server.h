@@ -54,8 +54,9 @@ struct HttpServerOptions {
 // (Content-Security-Policy and others) and `Cache-Control: no-store` unless the answer names
 // another.
 //
-// Live streams: a frame is encoded once, plain and by gzip, and shared by all readers. A `tick` replaces the one a slow
-// reader has not got yet; other frames queue up to a limit, beyond which the reader is dropped.
+// Live streams: a frame is encoded once, plain and by gzip, and shared by all readers. A `tick`
+// replaces the one a slow reader has not got yet; other frames queue up to a limit, beyond which
+// the reader is dropped.
 class HttpServer {
  public:
   // Listens and serves on return. kUnavailable naming address and port when it is taken,

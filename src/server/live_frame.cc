@@ -37,13 +37,18 @@ std::string_view LiveEncoder::GzipBegin() {
 
 std::string LiveEncoder::Compressed(std::string_view text) {
   ::deflateReset(stream_.get());
-  std::string bytes(::deflateBound(stream_.get(), text.size()) + kFlushBytes, '\0');
   // zlib does not write to its input.
   stream_->next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream_->avail_in = static_cast<uInt>(text.size());
-  stream_->next_out = reinterpret_cast<Bytef*>(bytes.data());
-  stream_->avail_out = static_cast<uInt>(bytes.size());
-  ::deflate(stream_.get(), Z_SYNC_FLUSH);
+  std::string bytes;
+  // Room that is left says that everything is written.
+  do {
+    const std::size_t size = bytes.size();
+    bytes.resize(size + ::deflateBound(stream_.get(), stream_->avail_in) + kFlushBytes);
+    stream_->next_out = reinterpret_cast<Bytef*>(bytes.data() + size);
+    stream_->avail_out = static_cast<uInt>(bytes.size() - size);
+    ::deflate(stream_.get(), Z_SYNC_FLUSH);
+  } while (stream_->avail_out == 0);
   bytes.resize(bytes.size() - stream_->avail_out);
   return bytes;
 }

@@ -85,8 +85,8 @@ class Service final : public WebService {
     const std::string id = parts_.live.AlertPositions();
     std::string devices = read_.DevicesData();
     if (!devices.empty()) devices = FrameOf(id, "devices", devices);
-    server_.load()->PublishTick(
-        FrameOf(id, "tick", read_.TickData(server_.load()->live_clients())), std::move(devices));
+    server_.load()->PublishTick(FrameOf(id, "tick", read_.TickData(server_.load()->live_clients())),
+                                std::move(devices));
   }
 
   void PublishAlert(const std::string& positions, const AlertMessage& alert) override {
@@ -220,11 +220,11 @@ class Service final : public WebService {
     if (!devices) return ProblemOf(devices.error());
     ServerResponse response;
     response.content_type = "text/event-stream";
-    response.live = LiveStart{
-        // Before the positions are read: an alert may come twice then, never not at all.
-        .from = server_ == nullptr ? 0 : server_.load()->last_published(),
-        .form = {.details = *devices == 0},
-        .allowed = parts_.access.StillAllowed(request)};
+    response.live =
+        LiveStart{// Before the positions are read: an alert may come twice then, never not at all.
+                  .from = server_ == nullptr ? 0 : server_.load()->last_published(),
+                  .form = {.details = *devices == 0},
+                  .allowed = parts_.access.StillAllowed(request)};
     std::string last(request.Header("last-event-id"));
     if (last.empty()) last = TextParameter(request, "last_event_id");
     response.body =

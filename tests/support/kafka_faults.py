@@ -68,10 +68,16 @@ class Witness:
             ["kcat", "-b", kafka.direct, "-C", "-t", topic, "-o", "beginning", "-q", "-u", "-E", "-f", "%p %o %S\n",
              "-X", "isolation.level=read_committed"], stdout=self.file, stderr=subprocess.DEVNULL)  # fmt: skip
 
-    def seen(self) -> list:
+    def read(self) -> bytes:
         if self.process.poll() is not None:
             raise AssertionError(f"the reader {self.path.name} ended: {self.process.returncode}")
-        lines = self.path.read_bytes().split(b"\n")[:-1]
+        return self.path.read_bytes()
+
+    def count(self) -> int:
+        return self.read().count(b"\n")
+
+    def seen(self) -> list:
+        lines = self.read().split(b"\n")[:-1]
         return [tuple(map(int, line.split())) for line in lines]
 
     def close(self):
@@ -185,8 +191,8 @@ class FaultRun:
 
     def await_progress(self, seconds=60):
         """Until something new is committed: a fault must meet work that is under way."""
-        before = len(self.witnesses["iot.processed"].seen())
-        wait_for(lambda: len(self.witnesses["iot.processed"].seen()) > before or not self.feeding, seconds, "progress")
+        before = self.witnesses["iot.processed"].count()
+        wait_for(lambda: self.witnesses["iot.processed"].count() > before or not self.feeding, seconds, "progress")
 
     # Harm ---------------------------------------------------------------------------------------------------
 
@@ -432,7 +438,7 @@ class FaultRun:
         """What was read while all that happened is what is there: nothing seen was taken back."""
         for topic, witness in self.witnesses.items():
             final = [(m.partition, m.offset, len(m.value)) for m in self.kafka.read_committed(self.work.topic(topic))]
-            wait_for(lambda: len(witness.seen()) >= len(final), 30, f"the reader of {topic} at its end")
+            wait_for(lambda: witness.count() >= len(final), 30, f"the reader of {topic} at its end")
             seen = witness.seen()
             for partition in range(4):
                 difference = first_difference([m for m in final if m[0] == partition], [m for m in seen if m[0] == partition])
