@@ -135,8 +135,7 @@ void ChunkParser::Work(Worker& worker, ChunkUser& user, const std::stop_token& s
       slot->number = chunks_++;
     }
     worker.Parse(slot->chunk, user);
-    Status handed_on = HandOn(*slot, user, stop);
-    if (!handed_on) return Fail(std::unexpected(std::move(handed_on).error()));
+    HandOn(*slot, user, stop);
   }
 }
 
@@ -154,27 +153,32 @@ ChunkParser::Slot* ChunkParser::TakeFree(Worker& worker) {
   return found;
 }
 
-// Absorbs those whose turn it is.
-Status ChunkParser::HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop) {
+// Absorbs those whose turn it is. A user that has failed is not called again.
+void ChunkParser::HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop) {
   const std::lock_guard lock(absorbing_);
   waiting_.emplace(slot.number, &slot);
   while (!failed_ && !waiting_.empty() && waiting_.begin()->first == turn_) {
     if (stop.stop_requested()) {
-      return tocsin::Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
+      return FailLocked(
+          tocsin::Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand"));
     }
     Slot& next = *waiting_.begin()->second;
-    TOCSIN_TRY(user.Absorb(next.chunk));
+    Status absorbed = user.Absorb(next.chunk);
+    if (!absorbed) return FailLocked(std::unexpected(std::move(absorbed).error()));
     waiting_.erase(waiting_.begin());
     next.free = true;
     ++turn_;
   }
   freed_.notify_all();
-  return {};
+}
+
+void ChunkParser::Fail(std::unexpected<Error> error) {
+  const std::lock_guard lock(absorbing_);
+  FailLocked(std::move(error));
 }
 
 // The first error stands; the others end at their next turn.
-void ChunkParser::Fail(std::unexpected<Error> error) {
-  const std::lock_guard lock(absorbing_);
+void ChunkParser::FailLocked(std::unexpected<Error> error) {
   if (!failed_) status_ = std::move(error);
   failed_ = true;
   freed_.notify_all();

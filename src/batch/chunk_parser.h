@@ -86,8 +86,9 @@ class ChunkParser {
   void Work(Worker& worker, ChunkUser& user, const std::stop_token& stop);
   Slot* TakeFree(Worker& worker);
   Result<bool> ReadNext(ParsedChunk& chunk);
-  Status HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop);
+  void HandOn(Slot& slot, ChunkUser& user, const std::stop_token& stop);
   void Fail(std::unexpected<Error> error);
+  void FailLocked(std::unexpected<Error> error);
 
   const Settings& settings_;
   const std::vector<BatchInput> inputs_;

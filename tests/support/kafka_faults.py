@@ -95,7 +95,7 @@ class FaultRun:
         self.feed = Feed(random.Random(seed + 1))
         self.work = KafkaWorkspace(kafka, name, **{
             "STREAMING_BATCH_SIZE": 100, "DEDUP_WINDOW": "60s", "KAFKA_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
-            "KAFKA_TRANSACTION_TIMEOUT": f"{TRANSACTION_SECONDS}s",
+            "KAFKA_TRANSACTION_TIMEOUT": f"{TRANSACTION_SECONDS}s", "ALERT_LOG_KEEP": 1000,
         } | settings)  # fmt: skip
         if proxy:
             self.work.settings["KAFKA_BROKER"] = proxy.bootstrap
@@ -468,7 +468,7 @@ class FaultRun:
 
     def check_alert_log(self):
         self.work.run("deliver", "--until-caught-up")
-        lines = Counter((self.work.path / "logs/alerts.log").read_bytes().splitlines())
+        lines = Counter(line for file in (self.work.path / "logs").glob("alerts.log*") for line in file.read_bytes().splitlines())
         alerts = Counter(record.value for record in self.work.dump("iot.alerts"))
         if lines != alerts:
             raise AssertionError(f"alerts.log: {(alerts - lines).total()} missing, {(lines - alerts).total()} too many")
