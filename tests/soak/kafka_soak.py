@@ -28,6 +28,11 @@ def first_line(*command) -> str:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.split("\n")[0]
 
 
+def kafka_version() -> str:
+    jars = (ROOT / "build/deps/kafka").rglob("kafka-clients-*.jar")
+    return next((jar.stem.removeprefix("kafka-clients-") for jar in jars), "of an unknown version")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--binary")
@@ -60,7 +65,7 @@ def main() -> int:
     minutes = (time.monotonic() - began) / 60
     lines = [
         f"\n## {datetime.date.today()}: Kafka, seed {options.seed}\n",
-        f"{first_line(binary(), 'version')}; Kafka {first_line('cat', 'build/deps/kafka/.version')}, one node (`leaders`: three); "
+        f"{first_line(binary(), 'version')}; Kafka {kafka_version()}, one node (`leaders`: three); "
         f"{os.cpu_count()} processors; {minutes:.0f} minutes. `tests/soak/kafka_soak.py` checks after each scenario that "
         "nothing is lost, doubled or out of order.\n",
         "| scenario | faults | events | acknowledged | alerts | commits | SHA-256 of the ids, in = out |",
