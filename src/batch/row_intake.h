@@ -33,9 +33,8 @@ class RowIntake {
   // so far; `bytes_all` 0 = not known. kDiskError.
   Status Append(const ParsedChunk& chunk, std::uint64_t bytes_done, std::uint64_t bytes_all);
 
-  // Whatever dictionary_bytes is not 0 for has them no longer at some time.
+  // All rows, when the dictionaries may grow: else they can have become rows with texts.
   CodedRows& coded() { return *coded_; }
-  bool has_texts() const { return text_rows_ != nullptr; }
 
   // Calls `use` with all rows, part after part in the order of their ids. What `use` gets is gone
   // after the call. Takes no more rows.
