@@ -32,6 +32,10 @@ struct MetadataDestroy {
   }
 };
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataDestroy>;
+struct GroupListDestroy {
+  void operator()(const rd_kafka_group_list* list) const { rd_kafka_group_list_destroy(list); }
+};
+using GroupList = std::unique_ptr<const rd_kafka_group_list, GroupListDestroy>;
 
 std::string Name(const TopicPartition& partition) {
   return partition.topic + "/" + std::to_string(partition.partition);
@@ -299,17 +303,28 @@ Status Cluster::SetOffsetsOnce(const std::string& group,
   return {};
 }
 
-Result<bool> Cluster::HasMembers(const std::string& group) {
-  const rd_kafka_group_list* list = nullptr;
+Result<GroupDescription> Cluster::Describe(const std::string& group, int timeout_ms) {
+  const rd_kafka_group_list* asked = nullptr;
   const rd_kafka_resp_err_t failed =
-      rd_kafka_list_groups(client_.get(), group.c_str(), &list, options_.request_timeout_ms);
+      rd_kafka_list_groups(client_.get(), group.c_str(), &asked, timeout_ms);
   if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return std::unexpected(KafkaError(failed, "asking for the members of group " + group));
   }
-  bool members = false;
-  for (int i = 0; i < list->group_cnt; ++i) members |= list->groups[i].member_cnt > 0;
-  rd_kafka_group_list_destroy(list);
-  return members;
+  const GroupList list(asked);
+  GroupDescription description;
+  for (const rd_kafka_group_info& info :
+       std::span(list->groups, static_cast<std::size_t>(list->group_cnt))) {
+    description.stable = std::string_view(info.state) == "Stable";
+    for (const rd_kafka_group_member_info& member :
+         std::span(info.members, static_cast<std::size_t>(info.member_cnt))) {
+      TOCSIN_ASSIGN(auto partitions,
+                    ParseMemberAssignment(
+                        {static_cast<const std::uint8_t*>(member.member_assignment),
+                         static_cast<std::size_t>(std::max(member.member_assignment_size, 0))}));
+      description.members.push_back({member.member_id, std::move(partitions)});
+    }
+  }
+  return description;
 }
 
 std::string Cluster::Id() {

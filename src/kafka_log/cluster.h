@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "kafka_log/client.h"
+#include "kafka_log/group_description.h"
 #include "log/log.h"
 
 namespace tocsin {
@@ -50,8 +51,9 @@ class Cluster {
   // Sets the offsets of a group that nobody reads by at the moment.
   Status SetOffsets(const std::string& group,
                     const std::map<TopicPartition, std::int64_t>& offsets);
-  // Whether anybody is in the group.
-  Result<bool> HasMembers(const std::string& group);
+  // Its members and what they hold; no members of a group that nobody has joined. Needs an answer
+  // of every broker.
+  Result<GroupDescription> Describe(const std::string& group, int timeout_ms);
   // Names the cluster; empty when it does not say.
   std::string Id();
 

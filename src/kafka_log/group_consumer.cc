@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <span>
 #include <stop_token>
 
 #include "base/logging.h"
@@ -16,6 +17,7 @@ constexpr int kMaxPollIntervalMs = 300'000;
 constexpr std::int64_t kRewindPauseUs = 100'000;
 constexpr std::int64_t kStandByUs = 2'000'000;
 constexpr std::int64_t kDoubleUs = 60'000'000;
+constexpr int kLookMs = 2'000;
 
 Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions& consumer) {
   Client::Settings settings = {
@@ -44,14 +46,25 @@ Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions&
   return settings;
 }
 
-std::string Numbers(const rd_kafka_topic_partition_list_t& partitions) {
+std::string Numbers(std::span<const std::int32_t> partitions) {
   std::string text;
-  for (int i = 0; i < partitions.cnt; ++i) {
-    if (i > 0) text += ' ';
-    text += std::to_string(partitions.elems[i].partition);
+  for (const std::int32_t each : partitions) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(each);
   }
   return text;
 }
+
+std::string Numbers(const rd_kafka_topic_partition_list_t& partitions) {
+  std::vector<std::int32_t> numbers;
+  for (int i = 0; i < partitions.cnt; ++i) numbers.push_back(partitions.elems[i].partition);
+  return Numbers(numbers);
+}
+
+struct TextDestroy {
+  void operator()(char* text) const { rd_kafka_mem_free(nullptr, text); }
+};
+using RdText = std::unique_ptr<char, TextDestroy>;
 
 }  // namespace
 
@@ -64,7 +77,7 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::Make(const KafkaOptions& o
                                                            const ConsumerOptions& consumer) {
   TOCSIN_ASSIGN(const auto partitions, cluster.Partitions(consumer.topic));
   if (!partitions) return Fail(Code::kNotFound, "topic " + consumer.topic + " does not exist");
-  std::unique_ptr<GroupConsumer> made(new GroupConsumer(options, cluster, consumer));
+  std::unique_ptr<GroupConsumer> made(new GroupConsumer(options, cluster, consumer, *partitions));
   TOCSIN_TRY(made->Connect());
   return made;
 }
@@ -100,8 +113,9 @@ void GroupConsumer::LeaveUnlessFirst() {
 Status GroupConsumer::StandBy(std::int64_t timeout_us) {
   const std::int64_t now_us = clock_.SteadyUs();
   if (now_us >= look_again_us_) {
-    TOCSIN_ASSIGN(const bool taken, cluster_.HasMembers(consumer_.group));
-    if (!taken) {
+    TOCSIN_ASSIGN(const GroupDescription group,
+                  cluster_.Describe(consumer_.group, options_.request_timeout_ms));
+    if (group.members.empty()) {
       standing_by_ = false;
       return Join();
     }
@@ -116,6 +130,35 @@ Status GroupConsumer::StandBy(std::int64_t timeout_us) {
     rd_kafka_message_destroy(messages_[i - 1]);
   }
   return {};
+}
+
+// In a rebalance a member gives partitions up and joins again, and only then they go to another. A
+// static member that dies in between, and is back before its session ends, is given its old place
+// without a rebalance: what it gave up belongs to nobody, and no one is told. So each member looks,
+// some time after each rebalance, and the one with the least to lose leaves and comes back: that is
+// a rebalance. Once too often does no harm.
+Status GroupConsumer::ShareWhatNobodyHolds() {
+  const std::int64_t session_us = options_.session_timeout_ms * 1000LL;
+  const std::int64_t now_us = clock_.SteadyUs();
+  if (look_for_unheld_us_ == 0 || now_us < look_for_unheld_us_) return {};
+  const auto group = cluster_.Describe(consumer_.group, kLookMs);
+  // While a broker is away each look costs the time that it may take.
+  look_for_unheld_us_ = now_us + session_us * (group ? 1 : 6);
+  if (!group || !group->stable) return {};
+  const std::vector<std::int32_t> unheld = group->Unheld(consumer_.topic, partitions_);
+  if (unheld.empty()) {
+    look_for_unheld_us_ = 0;
+    return {};
+  }
+  const RdText self(rd_kafka_memberid(client_->get()));
+  const GroupDescription::Member* const lightest = group->Lightest();
+  if (self == nullptr || lightest == nullptr || lightest->id != self.get()) return {};
+  LogWarning(
+      kComponent, "partitions belong to no member of the group; leaving and joining anew",
+      {{"group", consumer_.group}, {"topic", consumer_.topic}, {"partitions", Numbers(unheld)}});
+  joined_ = false;
+  rd_kafka_unsubscribe(client_->get());
+  return Join();
 }
 
 GroupConsumer::~GroupConsumer() {
@@ -143,6 +186,9 @@ void GroupConsumer::OnRebalance(int event, rd_kafka_topic_partition_list_s& part
 
 void GroupConsumer::Assign(const rd_kafka_topic_partition_list_s& partitions) {
   joined_ = true;
+  if (!consumer_.whole) {
+    look_for_unheld_us_ = clock_.SteadyUs() + options_.session_timeout_ms * 1000LL;
+  }
   LogInfo(kComponent, "partitions assigned",
           {{"group", consumer_.group},
            {"topic", consumer_.topic},
@@ -395,6 +441,7 @@ Result<PollResult> GroupConsumer::Poll(std::size_t max_records, std::int64_t tim
                                        std::stop_token stop) {
   GiveUpRevoked();
   if (rewind_) return PollRewound();
+  TOCSIN_TRY(ShareWhatNobodyHolds());
   TOCSIN_TRY(Gather(max_records, timeout_us, stop));
   PollResult result;
   for (const std::int32_t number : touched_) {

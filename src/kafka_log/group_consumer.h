@@ -27,7 +27,8 @@ using GroupMetadata = std::unique_ptr<rd_kafka_consumer_group_metadata_s, GroupM
 
 // A member of a consumer group: cooperative rebalancing, static membership, offsets committed by
 // transactions only. A partition that moves on is reported first and given up with the next Poll,
-// so that what was done of it can still be committed.
+// so that what was done of it can still be committed. Partitions that a member left behind, dying
+// while they moved, are found and shared out anew within about two session timeouts.
 class GroupConsumer {
  public:
   // kNotFound for an unknown topic. Does not wait for the group.
@@ -54,12 +55,17 @@ class GroupConsumer {
     MessageBatcher batcher;
   };
 
-  GroupConsumer(const KafkaOptions& options, Cluster& cluster, ConsumerOptions consumer)
-      : options_(options), cluster_(cluster), consumer_(std::move(consumer)) {}
+  GroupConsumer(const KafkaOptions& options, Cluster& cluster, ConsumerOptions consumer,
+                std::int32_t partitions)
+      : options_(options),
+        cluster_(cluster),
+        consumer_(std::move(consumer)),
+        partitions_(partitions) {}
   Status Connect();
   Status Join();
   Status StandBy(std::int64_t timeout_us);
   void LeaveUnlessFirst();
+  Status ShareWhatNobodyHolds();
   static void OnRebalance(int event, rd_kafka_topic_partition_list_s& partitions, void* self);
   void Assign(const rd_kafka_topic_partition_list_s& partitions);
   void Revoke(const rd_kafka_topic_partition_list_s& partitions);
@@ -76,6 +82,7 @@ class GroupConsumer {
   const KafkaOptions& options_;
   Cluster& cluster_;
   const ConsumerOptions consumer_;
+  const std::int32_t partitions_;  // of the topic
   const SystemClock clock_;
   std::unique_ptr<Client> client_;
   RdQueue queue_;
@@ -93,7 +100,8 @@ class GroupConsumer {
   bool closing_ = false;
   std::array<std::int64_t, 2> recovered_us_{};  // the last times, steady clock; 0 = never
   bool standing_by_ = false;                    // out of the group until nobody is in it
-  std::int64_t look_again_us_ = 0;              // steady clock
+  std::int64_t look_again_us_ = 0;              // for members, when standing by; steady clock
+  std::int64_t look_for_unheld_us_ = 0;         // steady clock; 0 = not before the next rebalance
   Status failed_;
 };
 

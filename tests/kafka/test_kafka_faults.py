@@ -60,6 +60,9 @@ class ConnectionsTest(FaultsTest):
     def test_a_broker_that_is_killed_and_one_that_stops_are_waited_for(self):
         self.check("broker", rounds=2)
 
+    def test_partitions_of_one_that_died_while_giving_them_up_are_read_on(self):
+        self.check("moving", rounds=1)
+
     def test_broken_connections_and_late_ends_of_transactions_tear_nothing(self):
         evidence = self.check("proxy")
         self.assertGreater(len(evidence["faults"]), 9)

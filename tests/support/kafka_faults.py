@@ -24,7 +24,7 @@ from kafka_cluster import KafkaCluster, TransactionLeftOpen
 from kafka_workspace import KafkaWorkspace, committed_history, ends
 from oracle import Config
 from samples import Feed, sequence_of
-from tcp_proxy import ADD_PARTITIONS_TO_TXN, END_TXN, TXN_OFFSET_COMMIT, TcpProxy
+from tcp_proxy import ADD_PARTITIONS_TO_TXN, END_TXN, JOIN_GROUP, TXN_OFFSET_COMMIT, TcpProxy
 
 SESSION_SECONDS = 2
 TRANSACTION_SECONDS = 8
@@ -268,6 +268,24 @@ class FaultRun:
             sleeper.signal(signal.SIGCONT)
             time.sleep(1)
 
+    def die_while_giving_up(self, times: int):
+        """The only processor gives half of its partitions up for another and dies before it joins again; it is back in
+        time to keep its place. Nobody but the group itself knows then that the other half belongs to no one."""
+        for _ in range(times):
+            while self.instances:
+                self.instances.pop().end(signal.SIGINT)
+            first = self.add()  # it takes the first place, process-0
+            self.await_progress()
+            given_up = self.proxy.hold(JOIN_GROUP, client="process-0-")
+            self.add()
+            given_up.wait()
+            joins_again = self.proxy.swallow(JOIN_GROUP, client="process-0-")
+            given_up.release()
+            joins_again.wait()
+            first.end(signal.SIGKILL)
+            self.faults["died between giving up partitions and joining again"] += 1
+            self.replace(first)
+
     def churn(self, rounds: int):
         """One more comes, another goes, in every way it can go."""
         for number in range(rounds):
@@ -492,7 +510,7 @@ class FaultRun:
         return self.evidence
 
 
-SCENARIOS = ("kills", "deliveries", "zombies", "churn", "broker", "proxy")
+SCENARIOS = ("kills", "deliveries", "zombies", "churn", "broker", "proxy", "moving")
 ON_THREE_BROKERS = ("leaders",)
 
 
@@ -515,8 +533,8 @@ def run_once(kafka: KafkaCluster, proxy: TcpProxy, name: str, run_name: str, *, 
              events: int, **options) -> dict:  # fmt: skip
     """The kills get all events, the others a fifth."""
     seconds = {"kills": 2.5 * kills, "zombies": 6 * rounds, "churn": 4 * rounds, "broker": 6 * rounds, "proxy": 20 + 17 * rounds,
-               "deliveries": 4 * kills, "leaders": 15 * rounds}  # fmt: skip
-    through = proxy if name == "proxy" else None
+               "deliveries": 4 * kills, "leaders": 15 * rounds, "moving": 12 * rounds}  # fmt: skip
+    through = proxy if name in ("proxy", "moving") else None
     with FaultRun(kafka, run_name, seed=seed, events=events if name == "kills" else max(2000, events // 5),
                   seconds=seconds[name], proxy=through, **options) as run:  # fmt: skip
         if name == "kills":
@@ -531,6 +549,8 @@ def run_once(kafka: KafkaCluster, proxy: TcpProxy, name: str, run_name: str, *, 
             run.churn(rounds)
         elif name == "broker":
             run.restart_broker(rounds)
+        elif name == "moving":
+            run.die_while_giving_up(rounds)
         else:
             run.hold_ends(1)
             run.oversleep(1)
