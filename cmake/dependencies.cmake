@@ -56,17 +56,19 @@ if(NOT (Arrow_FOUND AND Parquet_FOUND))
   add_library(Arrow::arrow_shared ALIAS tocsin_arrow)
 endif()
 
-# librdkafka: the system's when it is new enough (older ones lose, double or stall data), else the one
-# that scripts/install_dependencies built under build/deps, its mock cluster included.
-pkg_check_modules(RDKAFKA IMPORTED_TARGET rdkafka>=2.12)
-if(RDKAFKA_FOUND)
+# librdkafka: the one that scripts/install_dependencies built under build/deps, its mock cluster
+# included. Releases before 2.12 lose, double or stall data; all of them up to 2.15.1 can wait for ever
+# for a group's coordinator, which ours does not (scripts/librdkafka.patch).
+option(TOCSIN_SYSTEM_RDKAFKA "Link the system's librdkafka, 2.12 or later" OFF)
+if(TOCSIN_SYSTEM_RDKAFKA)
+  pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.12)
   add_library(rdkafka::rdkafka ALIAS PkgConfig::RDKAFKA)
 else()
   set(TOCSIN_RDKAFKA_ROOT "${CMAKE_SOURCE_DIR}/build/deps/librdkafka" CACHE PATH
       "Folder with include/librdkafka/rdkafka.h and lib/librdkafka.a")
   if(NOT EXISTS "${TOCSIN_RDKAFKA_ROOT}/lib/librdkafka.a")
-    message(FATAL_ERROR "librdkafka >= 2.12 was found neither on the system nor in "
-                        "${TOCSIN_RDKAFKA_ROOT}; run scripts/install_dependencies first")
+    message(FATAL_ERROR "librdkafka was not found in ${TOCSIN_RDKAFKA_ROOT}; "
+                        "run scripts/install_dependencies first")
   endif()
   add_library(rdkafka::rdkafka STATIC IMPORTED)
   set_target_properties(rdkafka::rdkafka PROPERTIES

@@ -26,6 +26,15 @@ def binary() -> str:
     return os.path.abspath(path)
 
 
+def stacks_of(pid: int) -> str:
+    """Where the threads of a process that hangs are, as far as a debugger is there to say it."""
+    if not shutil.which("gdb"):
+        return "(no stacks: gdb is not installed)"
+    done = subprocess.run(["gdb", "-batch", "-p", str(pid), "-ex", "thread apply all backtrace 24"],
+                          capture_output=True, text=True, timeout=120)  # fmt: skip
+    return "\n".join(line[:240] for line in done.stdout.splitlines() if line.startswith(("#", "Thread")))
+
+
 class Workspace:
     """An empty working directory with a data directory, gone at the end of the test."""
 
@@ -62,10 +71,19 @@ class Workspace:
 
     def run(self, *arguments, stdin: bytes = b"", expect=0, timeout=240, preexec_fn=None, **more):
         """Runs to the end; `expect` is the exit code wanted, None for any."""
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.path, env=self.environment(**more),
-            input=stdin, capture_output=True, timeout=timeout, preexec_fn=preexec_fn,
+        process = subprocess.Popen(
+            self.command(*arguments), cwd=self.path, env=self.environment(**more), preexec_fn=preexec_fn,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        try:
+            stdout, stderr = process.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            stacks = stacks_of(process.pid)
+            process.kill()
+            _, stderr = process.communicate()
+            raise AssertionError(f"tocsin {' '.join(map(str, arguments))}: not at its end after {timeout} s\n"
+                                 f"stderr: {stderr[-2000:].decode(errors='replace')}\n{stacks}") from None  # fmt: skip
+        done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
         if expect is not None and done.returncode != expect:
             finding = done.stderr.find(b"Sanitizer: ")  # its first lines say what happened where
             shown = done.stderr[-2000:] if finding < 0 else done.stderr[max(0, finding - 30) :][:4000]
