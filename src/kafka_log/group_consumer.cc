@@ -36,9 +36,15 @@ Client::Settings SettingsFor(const KafkaOptions& options, const ConsumerOptions&
       // The queue must never run dry: after it was full, the fetcher looks again soon.
       {"fetch.wait.max.ms", "100"},
       {"fetch.queue.backoff.ms", "2"},
-      {"queued.min.messages", "100000"},
-      {"queued.max.messages.kbytes", "16384"},
+      {"queued.min.messages", "30000"},
+      {"queued.max.messages.kbytes", "4096"},
+      {"fetch.max.bytes", "16777216"},
   };
+  // Records that come one by one are fetched a few at a time: a commit makes them wait longer.
+  if (!options.at_least_once && !consumer.whole) {
+    settings["fetch.min.bytes"] = "65536";
+    settings["fetch.wait.max.ms"] = "10";
+  }
   // A whole reader that ends makes room at once; a part's comes back to its own place.
   if (!options.instance_id.empty() && !consumer.whole) {
     settings["group.instance.id"] = options.instance_id;

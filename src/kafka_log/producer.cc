@@ -34,7 +34,7 @@ Client::Settings SettingsFor(const KafkaOptions& options, const std::string& tra
       {"compression.type", std::string(NameOf(options.compression))},
       {"partitioner", "murmur2_random"},
       {"queue.buffering.max.messages", "0"},
-      {"queue.buffering.max.kbytes", "32768"},
+      {"queue.buffering.max.kbytes", "8192"},
       // Large batches under load; a commit sends what there is at once.
       {"linger.ms", transactional_id.empty() ? "0" : "5"},
       {"batch.size", "1000000"},
