@@ -188,6 +188,9 @@ Client::~Client() {
 
 void Client::OnError(rd_kafka_s* /*rk*/, int error, const char* reason, void* self) {
   Client& client = *static_cast<Client*>(self);
+  if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    client.lost_connections_ = true;
+  }
   const std::lock_guard lock(client.mutex_);
   // What a broker says is worth more than that none is left.
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && client.complaint_.error != 0) return;

@@ -52,6 +52,10 @@ class Client {
   // kFailedPrecondition, at once, when the broker refuses us.
   Status WaitForBroker(std::int64_t timeout_us);
 
+  // Whether a connection to a broker broke, or could not be made, since the client was made. Told
+  // by a poll of the client.
+  bool lost_connections() const { return lost_connections_.load(); }
+
   // What went wrong last with the connection; code 0 when nothing did.
   struct Complaint {
     int error = 0;
@@ -72,6 +76,7 @@ class Client {
   Complaint complaint_;
   std::atomic<std::int64_t> sent_{0};
   std::atomic<std::int64_t> answered_{0};
+  std::atomic<bool> lost_connections_{false};
 
   friend struct ClientTrampolines;
 };

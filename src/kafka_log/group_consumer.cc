@@ -289,14 +289,16 @@ Status GroupConsumer::CheckFatal() const {
 
 // A membership can end without another process: a broker that went down in the middle of a join
 // takes the repeated request for that of a double. So it is taken up anew; what ends it a third
-// time within a minute is a real double. (Two of them end each other's membership until then, each
-// time fenced.)
+// time within a minute, each time with all connections whole, is a real double. (Two of them end
+// each other's membership until then, each time fenced.)
 Status GroupConsumer::Recover() {
   Status fatal = CheckFatal();
-  const std::int64_t now_us = clock_.SteadyUs();
   if (fatal) return {};
-  if (recovered_us_[0] != 0 && now_us - recovered_us_[0] < kDoubleUs) return fatal;
-  recovered_us_ = {recovered_us_[1], now_us};
+  if (!client_->lost_connections()) {
+    const std::int64_t now_us = clock_.SteadyUs();
+    if (recovered_us_[0] != 0 && now_us - recovered_us_[0] < kDoubleUs) return fatal;
+    recovered_us_ = {recovered_us_[1], now_us};
+  }
   LogWarning(kComponent, "the membership ended; joining anew",
              {{"group", consumer_.group}, {"reason", fatal.error().message()}});
   for (const auto& [number, owned] : owned_) revoked_.push_back(number);

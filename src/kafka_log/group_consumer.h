@@ -98,10 +98,11 @@ class GroupConsumer {
   bool joined_ = false;
   bool rewind_ = false;
   bool closing_ = false;
-  std::array<std::int64_t, 2> recovered_us_{};  // the last times, steady clock; 0 = never
-  bool standing_by_ = false;                    // out of the group until nobody is in it
-  std::int64_t look_again_us_ = 0;              // for members, when standing by; steady clock
-  std::int64_t look_for_unheld_us_ = 0;         // steady clock; 0 = not before the next rebalance
+  std::array<std::int64_t, 2>
+      recovered_us_{};                   // the last times that count, steady clock; 0 = never
+  bool standing_by_ = false;             // out of the group until nobody is in it
+  std::int64_t look_again_us_ = 0;       // for members, when standing by; steady clock
+  std::int64_t look_for_unheld_us_ = 0;  // steady clock; 0 = not before the next rebalance
   Status failed_;
 };
 

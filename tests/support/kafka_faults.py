@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -53,6 +54,14 @@ class Instance:
     def check_alive(self):
         if self.process.poll() is not None:
             raise AssertionError(f"{self.messages.name}: it ended by itself, exit {self.process.returncode}: {self.tail()}")
+
+    def partitions(self) -> set:
+        """What it holds, by what it told of rebalances."""
+        held = set()
+        for what, numbers in re.findall(rb'msg="partitions (assigned|given up|lost)".* partitions="([\d ]*)"',
+                                        self.messages.read_bytes()):  # fmt: skip
+            (held.update if what == b"assigned" else held.difference_update)(map(int, numbers.split()))
+        return held
 
     def tail(self) -> str:
         return self.messages.read_bytes()[-1500:].decode(errors="replace")
@@ -275,6 +284,7 @@ class FaultRun:
             while self.instances:
                 self.instances.pop().end(signal.SIGINT)
             first = self.add()  # it takes the first place, process-0
+            wait_for(lambda: len(first.partitions()) == 4, 30, "all partitions at one processor")
             self.await_progress()
             given_up = self.proxy.hold(JOIN_GROUP, client="process-0-")
             self.add()
