@@ -23,13 +23,13 @@ constexpr std::int16_t kTxnOffsetCommit = 28;
 
 class MockCluster {
  public:
-  MockCluster() {
+  explicit MockCluster(int brokers = 1) {
     char reason[256];
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "3", reason, sizeof reason);
     rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (rk_ == nullptr) throw std::runtime_error(reason);
-    cluster_ = rd_kafka_mock_cluster_new(rk_, 1);
+    cluster_ = rd_kafka_mock_cluster_new(rk_, brokers);
     rd_kafka_mock_topic_create(cluster_, "t", 2, 1);
   }
   ~MockCluster() {
@@ -43,6 +43,13 @@ class MockCluster {
   void FailNext(std::int16_t api_key, rd_kafka_resp_err_t error, std::size_t times) {
     const std::vector<rd_kafka_resp_err_t> errors(times, error);
     rd_kafka_mock_push_request_errors_array(cluster_, api_key, errors.size(), errors.data());
+  }
+  void Coordinate(const std::string& group, std::int32_t broker) {
+    rd_kafka_mock_coordinator_set(cluster_, "group", group.c_str(), broker);
+  }
+  void SetUp(std::int32_t broker, bool up) {
+    up ? rd_kafka_mock_broker_set_up(cluster_, broker)
+       : rd_kafka_mock_broker_set_down(cluster_, broker);
   }
 
  private:
@@ -111,6 +118,8 @@ std::string NameOf(const testing::TestParamInfo<Case>& info) {
 
 class MockTest : public testing::Test {
  protected:
+  explicit MockTest(int brokers = 1) : cluster_(brokers) {}
+
   std::unique_ptr<Log> Open() {
     KafkaOptions options;
     options.brokers = cluster_.bootstrap();
@@ -122,6 +131,15 @@ class MockTest : public testing::Test {
     if (!opened) throw std::runtime_error(opened.error().message());
     return std::move(*opened);
   }
+  // One record and one offset.
+  static std::unique_ptr<Transaction> Fill(Log& log, const std::string& group) {
+    auto transaction = log.Begin({.ingest = true}).value();
+    RecordBatchBuilder batch;
+    batch.Append("key", "value");
+    transaction->Append({"t", 0}, batch).value();
+    transaction->CommitOffset(group, {"t", 1}, 7);
+    return transaction;
+  }
 
   MockCluster cluster_;
   const SystemClock clock_;
@@ -131,21 +149,34 @@ class MockTest : public testing::Test {
 // tenth of a second, then the transaction hangs for ever.
 TEST_F(MockTest, AGroupWhoseCoordinatorComesLateIsWaitedFor) {
   const auto log = Open();
-  const auto commit = [&](const std::string& group) {
-    const auto transaction = log->Begin({.ingest = true}).value();
-    RecordBatchBuilder batch;
-    batch.Append("key", "value");
-    transaction->Append({"t", 0}, batch).value();
-    transaction->CommitOffset(group, {"t", 1}, 7);
-    return transaction->Commit();
-  };
-  ASSERT_TRUE(commit("warm"));
-  ASSERT_TRUE(commit("warm"));  // two producers take turns
+  ASSERT_TRUE(Fill(*log, "warm")->Commit());
+  ASSERT_TRUE(Fill(*log, "warm")->Commit());  // two producers take turns
   for (const std::string group : {"cold", "colder"}) {
     cluster_.FailNext(kFindCoordinator, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 6);
-    const auto committed = commit(group);
+    const auto committed = Fill(*log, group)->Commit();
     EXPECT_TRUE(committed) << committed.error().message();
   }
+}
+
+class MockPairTest : public MockTest {
+ protected:
+  MockPairTest() : MockTest(2) {}
+};
+
+// librdkafka as it is released waits for the coordinator for ever.
+TEST_F(MockPairTest, ACommitEndsWithinItsTimeWhileTheCoordinatorOfItsGroupIsAway) {
+  const auto log = Open();
+  ASSERT_TRUE(Fill(*log, "warm")->Commit());
+  ASSERT_TRUE(Fill(*log, "warm")->Commit());
+  cluster_.Coordinate("g", 2);
+  cluster_.SetUp(2, false);
+  const auto transaction = Fill(*log, "g");
+  auto committed = transaction->Commit();
+  ASSERT_FALSE(committed);
+  EXPECT_TRUE(committed.error().retryable()) << committed.error().message();
+  cluster_.SetUp(2, true);
+  for (int i = 0; i < 5 && !committed; ++i) committed = transaction->Commit();
+  EXPECT_TRUE(committed) << committed.error().message();
 }
 
 class KafkaErrorTest : public MockTest, public testing::WithParamInterface<Case> {};
