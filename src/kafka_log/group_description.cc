@@ -6,11 +6,11 @@
 namespace tocsin {
 namespace {
 
-// Big-endian numbers from the front of `bytes`; after the end all of them are 0 and `short_` is
-// set.
-class Reader {
+// Big-endian numbers and texts from the front of `bytes`; behind the end numbers are 0, texts
+// empty.
+class AssignmentReader {
  public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  explicit AssignmentReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
   std::int32_t Int(std::size_t width) {
     if (bytes_.size() < width) {
@@ -68,7 +68,7 @@ const GroupDescription::Member* GroupDescription::Lightest() const {
 Result<std::vector<TopicPartition>> ParseMemberAssignment(std::span<const std::uint8_t> bytes) {
   std::vector<TopicPartition> partitions;
   if (bytes.empty()) return partitions;  // of a member that was given nothing yet
-  Reader reader(bytes);
+  AssignmentReader reader(bytes);
   reader.Int(2);  // version: later ones only add behind what is read here
   for (std::int32_t topics = reader.Int(4); topics > 0 && reader.good(); --topics) {
     const std::string topic = reader.Text();
