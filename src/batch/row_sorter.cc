@@ -4,6 +4,8 @@
 #include <numeric>
 #include <span>
 
+#include "base/prefetch.h"
+
 namespace tocsin {
 namespace {
 
@@ -22,7 +24,7 @@ class MemoryRows final : public SortedRows {
     // The rows of one device lie scattered over the input: ask for them ahead of their turn.
     constexpr std::size_t kAhead = 12;
     if (at_ + kAhead < sorter_->order_.size()) {
-      __builtin_prefetch(sorter_->RowAt(sorter_->order_[at_ + kAhead].index));
+      PrefetchForRead(sorter_->RowAt(sorter_->order_[at_ + kAhead].index));
     }
     return sorter_->RowAt(sorter_->order_[at_++].index);
   }

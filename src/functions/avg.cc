@@ -9,6 +9,7 @@ struct AvgKind : SumsKind<ExactSum> {
   double Value(const ExactSum& sum, const ReadingView& window, double) const {
     return sum.Value(window) / window.size();
   }
+  double NearValue(const ExactSum& sum, std::uint32_t n) const { return sum.NearValue() / n; }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {

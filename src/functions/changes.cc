@@ -19,6 +19,15 @@ struct ChangesKind : EndsKind {
   void Removing(Aggregate& kept, const ReadingView& window) const {
     if (window.size() > 1) kept.changes -= Differ(window, 0, 1);
   }
+  void Slide(Aggregate& kept, const WindowMove& move, std::uint32_t argument) const {
+    if (move.size < 2) return;  // one reading before, one afterwards
+    const ReadingRing& ring = move.slot->ring;
+    const std::uint32_t newest = ring.size() - 1;
+    const double left = ReadingOf(move.oldest, argument).x;
+    const double entered = ReadingOf(move.entered, argument).x;
+    kept.changes += ring.ValueAt(newest - 1, argument) != entered ? 1u : 0u;
+    kept.changes -= ring.ValueAt(newest - move.size + 1, argument) != left ? 1u : 0u;
+  }
   std::size_t Bytes(const Aggregate&) const { return 0; }
   double Value(const Aggregate& kept, const ReadingView&, double) const { return kept.changes; }
 

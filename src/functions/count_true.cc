@@ -17,6 +17,10 @@ struct CountTrueKind : EndsKind {
   void Removing(Aggregate& kept, const ReadingView& window) const {
     kept.trues -= window.front().x != 0;
   }
+  void Slide(Aggregate& kept, const Reading& left, const Reading& entered) const {
+    kept.trues += entered.x != 0;
+    kept.trues -= left.x != 0;
+  }
   std::size_t Bytes(const Aggregate&) const { return 0; }
   double Value(const Aggregate& kept, const ReadingView&, double) const { return kept.trues; }
 };

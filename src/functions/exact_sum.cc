@@ -35,7 +35,7 @@ double ExpansionSum::Value() const {
   return high;
 }
 
-double ExactSum::Rescan(const ReadingView& window) {
+double ExactSum::Rescan(ReadingView window) {
   ExpansionSum sum;
   for (std::uint32_t i = 0; i < window.size(); ++i) sum.Add(window[i].x);
   return sum.Value();
@@ -54,7 +54,7 @@ void ExactSum::ChangeFar(double x, bool remove) {
   if (far_->readings == 0) far_ = nullptr;
 }
 
-double ExactSum::WithFar(const ReadingView& window) const {
+double ExactSum::WithFar(ReadingView window) const {
   if (far_->outside != 0) return Rescan(window);
   ExactInteger<3> sum = far_->sum;
   AddNear(sum, near_);

@@ -68,12 +68,14 @@ class ExactSum {
  public:
   void Add(const Reading& reading) { Change(reading.x, false); }
   void Remove(const Reading& reading) { Change(reading.x, true); }
+  // The same of near readings.
+  void SlideNear(Int128 entered, Int128 left) { near_ += entered - left; }
+  bool all_near() const { return far_ == nullptr; }
 
   // Correctly rounded. `window` holds the readings that were added.
-  double Value(const ReadingView& window) const {
-    return far_ == nullptr ? RoundedNear(near_, kNearExponent) : WithFar(window);
-  }
-  static double Rescan(const ReadingView& window);
+  double Value(ReadingView window) const { return all_near() ? NearValue() : WithFar(window); }
+  double NearValue() const { return RoundedNear(near_, kNearExponent); }
+  static double Rescan(ReadingView window);
   std::size_t bytes() const { return far_ == nullptr ? 0 : sizeof(Far); }
 
  private:
@@ -91,7 +93,7 @@ class ExactSum {
     }
   }
   void ChangeFar(double x, bool remove);
-  double WithFar(const ReadingView& window) const;
+  double WithFar(ReadingView window) const;
 
   Int128 near_ = 0;
   std::unique_ptr<Far> far_;

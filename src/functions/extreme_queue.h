@@ -15,11 +15,9 @@ class ExtremeQueue {
  public:
   std::uint32_t size() const { return many_ == nullptr ? few_size_ : many_->size(); }
   bool empty() const { return size() == 0; }
-  const Reading& operator[](std::uint32_t i) const {
-    return many_ == nullptr ? few_[i] : (*many_)[i];
-  }
-  const Reading& front() const { return (*this)[0]; }
-  const Reading& back() const { return (*this)[size() - 1]; }
+  Reading operator[](std::uint32_t i) const { return many_ == nullptr ? few_[i] : (*many_)[i]; }
+  Reading front() const { return (*this)[0]; }
+  Reading back() const { return (*this)[size() - 1]; }
 
   void PushBack(const Reading& reading) {
     if (many_ == nullptr && few_size_ < kFew) {
@@ -60,7 +58,7 @@ class ExtremeQueue {
   [[gnu::noinline]] void PopFrontOfMany() {
     many_->PopFront();
     many_->ShrinkWhenSparse();
-    if (many_->size() > kFew / 2) return;
+    if (many_->size() > kFew - 2) return;
     few_size_ = many_->size();
     for (std::uint32_t i = 0; i < few_size_; ++i) few_[i] = (*many_)[i];
     many_ = nullptr;

@@ -93,8 +93,7 @@ struct ResultColumn {
   std::span<std::uint8_t> truth;
 };
 
-// The state of one call, or of several that share it, for all devices of a partition, by dense
-// device code. A value is a pure
+// The state of one call for all devices of a partition, by dense device code. A value is a pure
 // function of the device's events so far in log order: the same after a restart, in a replay and in
 // a backtest, bit for bit; never of the history of the data structure.
 //
@@ -107,11 +106,6 @@ class FunctionState {
   // Takes in the rows and writes the value at each. Codes new to this state may appear.
   virtual void Evaluate(const EventRows& rows, const ArgumentColumn& argument,
                         ResultColumn result) = 0;
-  // The same for every call that shares the state, in the order in which it was given them.
-  virtual void EvaluateAll(const EventRows& rows, const ArgumentColumn& argument,
-                           std::span<const ResultColumn> results) {
-    Evaluate(rows, argument, results[0]);
-  }
 
   // Time-driven functions: the value at time `t_us` if no further event came (t_us is not before
   // the device's clock). A number writes `number` (NaN = null), a truth returns in `truth`.

@@ -19,7 +19,7 @@ struct TwoPass {
   long double Distance(double x) const { return static_cast<long double>(x) - first - mean; }
 };
 
-TwoPass Rescan(const ReadingView& window, std::uint32_t n) {
+TwoPass Rescan(ReadingView window, std::uint32_t n) {
   TwoPass result;
   result.first = static_cast<long double>(window[0].x);
   long double sum = 0;
@@ -36,7 +36,7 @@ TwoPass Rescan(const ReadingView& window, std::uint32_t n) {
   return result;
 }
 
-double RescanSlope(const ReadingView& window, std::uint32_t n) {
+double RescanSlope(ReadingView window, std::uint32_t n) {
   const std::int64_t first = window[0].t_us;
   const TwoPass values = Rescan(window, n);
   long double mean_t = 0;
@@ -75,27 +75,23 @@ ExactInteger<3> ValueMoments::WholeSum() const {
 }
 
 double ValueMoments::Spread(std::uint32_t n) const {
-  if (far_ == nullptr) {
-    Uint256 spread = squares_.Times(n);
-    spread.Subtract(Uint256::SquareOf(MagnitudeOf(sum_)));
-    return spread.Rounded(2 * kNearExponent);
-  }
+  if (far_ == nullptr) return NearSpread(n);
   constexpr unsigned kShift = 2 * (kNearExponent - kFixedExponent);
   ExactInteger<6> squares = far_->squares;
-  squares.AddShifted(squares_.low, kShift, false);
-  squares.AddShifted(squares_.high, kShift + 128, false);
+  squares.AddShifted(squares_.low(), kShift, false);
+  squares.AddShifted(squares_.high(), kShift + 128, false);
   const ExactInteger<3> sum = WholeSum();
   ExactInteger<7> spread = tocsin::Times(squares, n);
   spread.Subtract(Multiply(sum, sum));
   return spread.ToDouble(2 * kFixedExponent);
 }
 
-double ValueMoments::StandardDeviation(const ReadingView& window, std::uint32_t n) const {
+double ValueMoments::StandardDeviation(ReadingView window, std::uint32_t n) const {
   if (!has_outside()) return std::sqrt(Spread(n)) / n;
   return static_cast<double>(std::sqrt(Rescan(window, n).squares / n));
 }
 
-double ValueMoments::Score(const ReadingView& window, std::uint32_t n, double x) const {
+double ValueMoments::Score(ReadingView window, std::uint32_t n, double x) const {
   const FixedPoint fixed = ToFixedPoint(x);
   if (!has_outside() && fixed.inside) {
     const double spread = Spread(n);
@@ -128,7 +124,7 @@ void LineMoments::Change(const Reading& reading, bool remove) {
                 (fixed.negative != before_epoch) != remove);
 }
 
-double LineMoments::Slope(const ReadingView& window, std::uint32_t n) const {
+double LineMoments::Slope(ReadingView window, std::uint32_t n) const {
   ExactInteger<4> under = Times(tt, n);
   under.Subtract(Multiply(t, t));
   if (under.zero()) return kNull;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,11 +16,20 @@ class ValueMoments {
  public:
   void Add(const Reading& reading) { Change(reading.x, false); }
   void Remove(const Reading& reading) { Change(reading.x, true); }
+  // The same of near readings.
+  void SlideNear(Int128 entered, Int128 left) {
+    sum_ += entered - left;
+    squares_.Add(Uint256::SquareOf(MagnitudeOf(entered)));
+    squares_.Subtract(Uint256::SquareOf(MagnitudeOf(left)));
+  }
+
+  bool all_near() const { return far_ == nullptr; }
 
   // Population standard deviation of the `n` > 0 readings of `window`, those that were added.
-  double StandardDeviation(const ReadingView& window, std::uint32_t n) const;
+  double StandardDeviation(ReadingView window, std::uint32_t n) const;
+  double NearDeviation(std::uint32_t n) const { return std::sqrt(NearSpread(n)) / n; }
   // (x - average) / standard deviation; NaN when that is 0.
-  double Score(const ReadingView& window, std::uint32_t n, double x) const;
+  double Score(ReadingView window, std::uint32_t n, double x) const;
   std::size_t bytes() const { return far_ == nullptr ? 0 : sizeof(Far); }
 
  private:
@@ -45,6 +55,11 @@ class ValueMoments {
   void ChangeFar(double x, bool remove);
   bool has_outside() const { return far_ != nullptr && far_->outside != 0; }
   double Spread(std::uint32_t n) const;  // n * n * variance
+  double NearSpread(std::uint32_t n) const {
+    Uint256 spread = squares_.Times(n);
+    spread.Subtract(Uint256::SquareOf(MagnitudeOf(sum_)));
+    return spread.Rounded(2 * kNearExponent);
+  }
   ExactInteger<3> WholeSum() const;
 
   Int128 sum_ = 0;   // in units of 2^-72
@@ -65,7 +80,7 @@ struct LineMoments {
 
   // Slope per second of the line through the `n` readings of `window`, those that were added; NaN
   // when all times are equal.
-  double Slope(const ReadingView& window, std::uint32_t n) const;
+  double Slope(ReadingView window, std::uint32_t n) const;
   std::size_t bytes() const { return 0; }
 
  private:

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace tocsin {
 
 // Slots by dense device code, in pages that appear with the first code in them and never move.
@@ -32,7 +34,7 @@ class PagedArray {
     const Slot* const slot = Find(code);
     if (slot == nullptr) return;
     for (std::size_t at = 0; at < sizeof(Slot); at += 64) {
-      __builtin_prefetch(reinterpret_cast<const char*>(slot) + at, 1);
+      PrefetchForWrite(reinterpret_cast<const char*>(slot) + at);
     }
   }
   // Calls `visit(code, slot)` for every slot of every page, in the order of codes.

@@ -7,8 +7,8 @@ namespace {
 struct RateKind : EndsKind {
   using EndsKind::EndsKind;
   double Value(const Aggregate&, const ReadingView& window, double) const {
-    const Reading& first = window.front();
-    const Reading& last = window.back();
+    const Reading first = window.front();
+    const Reading last = window.back();
     if (first.t_us == last.t_us) return kNullNumber;
     return (last.x - first.x) / (static_cast<double>(last.t_us - first.t_us) / 1e6);
   }

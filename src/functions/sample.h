@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 
 #include "functions/function.h"
 
@@ -24,6 +26,29 @@ inline bool SampleAt(const ArgumentColumn& argument, std::size_t i, double& x) {
   if (!argument.null.empty() && argument.null[i] != 0) return false;
   x = argument.number[i] + 0.0;
   return std::fabs(x) <= kLargestReading;
+}
+
+// All rows at once: `x` has one place for each. False when SampleAt is, at some row.
+inline bool SamplesOf(const ArgumentColumn& argument, std::span<double> x) {
+  unsigned unknown = 0;
+  if (!argument.truth.empty()) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      x[i] = argument.truth[i] == kTrue ? 1 : 0;
+      unknown |= argument.truth[i] == kUnknown ? 1u : 0u;
+    }
+    return unknown == 0;
+  }
+  if (argument.number.empty()) {
+    std::ranges::fill(x, 0);
+    return false;
+  }
+  bool all = true;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = argument.number[i] + 0.0;
+    all &= std::fabs(x[i]) <= kLargestReading;
+  }
+  for (const std::uint8_t null : argument.null) unknown |= null;
+  return all && unknown == 0;
 }
 
 }  // namespace tocsin

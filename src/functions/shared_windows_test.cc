@@ -36,9 +36,12 @@ std::vector<TestCall> CallsOf(ParameterKind argument) {
 }
 
 std::unique_ptr<SharedWindows> Shared(const std::vector<TestCall>& calls) {
-  std::vector<WindowCall> made;
-  for (const TestCall& call : calls) made.push_back(MakeWindowCall(*call.spec, call.constants));
-  return std::make_unique<SharedWindows>(SamplesOf(*calls[0].spec), std::move(made));
+  std::vector<WindowArgument> arguments(1);
+  arguments[0].samples = SamplesOf(*calls[0].spec);
+  for (const TestCall& call : calls) {
+    arguments[0].calls.push_back(MakeWindowCall(*call.spec, call.constants));
+  }
+  return std::make_unique<SharedWindows>(std::move(arguments));
 }
 
 // By call, then row.
@@ -65,10 +68,10 @@ std::vector<std::vector<CellValue>> EvaluateShared(const std::vector<TestCall>& 
     results.push_back({.number = number[c], .null = is_null[c], .truth = {}});
   }
   const bool of_truths = calls[0].spec->parameters[0].kind == ParameterKind::kTruth;
-  state.EvaluateAll({device, time, in_order},
-                    of_truths ? ArgumentColumn{.number = {}, .null = {}, .truth = truth}
-                              : ArgumentColumn{.number = x, .null = null, .truth = {}},
-                    results);
+  const ArgumentColumn argument = of_truths
+                                      ? ArgumentColumn{.number = {}, .null = {}, .truth = truth}
+                                      : ArgumentColumn{.number = x, .null = null, .truth = {}};
+  state.EvaluateAll({device, time, in_order}, {&argument, 1}, results);
   std::vector<std::vector<CellValue>> cells(calls.size(), std::vector<CellValue>(n));
   for (std::size_t c = 0; c < calls.size(); ++c) {
     for (std::size_t i = 0; i < n; ++i) {

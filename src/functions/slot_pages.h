@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace tocsin {
 
 // Slots by dense device code, whose size is known when the program runs only: in pages that appear
@@ -42,7 +44,7 @@ class SlotPages {
   void Prefetch(std::uint32_t code) const {
     const std::byte* const slot = Find(code);
     if (slot == nullptr) return;
-    for (std::size_t at = 0; at < stride_; at += 64) __builtin_prefetch(slot + at, 1);
+    for (std::size_t at = 0; at < stride_; at += 64) PrefetchForWrite(slot + at);
   }
   // Calls `visit(code, slot)` for every slot of every page, in the order of codes.
   template <class Visit>

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace tocsin {
 
 // The values of a window in ascending order: one array while there are few, then blocks of at most
@@ -20,7 +22,7 @@ class SortedWindow {
     return blocks_ == nullptr ? few_[rank] : InBlocks(rank);
   }
   void Prefetch() const {
-    if (capacity_ > 0) __builtin_prefetch(&few_[size_ / 2], 1);
+    if (capacity_ > 0) PrefetchForWrite(&few_[size_ / 2]);
   }
   std::size_t bytes() const;
   std::size_t largest_block() const;

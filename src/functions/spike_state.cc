@@ -43,7 +43,7 @@ void SpikeState::Evaluate(const EventRows& rows, const ArgumentColumn& argument,
       if (!std::isnan(score)) result.truth[i] = std::fabs(score) > k_ ? kTrue : kFalse;
     }
     slot.clock_us = std::max(slot.clock_us, rows.time_us[i]);
-    slot.PushBack({slot.clock_us, x});
+    WriteRow({slot.clock_us, x}, slot.Extend());
     slot.sorted.Add(x);
     KeepNewest(slot);
     Queue(rows.device[i], slot);
@@ -51,20 +51,29 @@ void SpikeState::Evaluate(const EventRows& rows, const ArgumentColumn& argument,
 }
 
 void SpikeState::Flush(bool everything, const Put& put) {
+  const PutPart put_part = [&](std::uint32_t, std::uint32_t device, std::uint64_t part,
+                               std::string_view value) { put(device, part, value); };
+  for (const RestoredWindows::Part& part : stale_) put(part.device, part.part, {});
+  stale_ = {};
   if (everything) {
-    slots_.ForEach([&](std::uint32_t device, Slot& slot) { FlushWindow(device, slot, true, put); });
+    slots_.ForEach(
+        [&](std::uint32_t device, Slot& slot) { FlushWindow(device, slot, {}, true, put_part); });
   } else {
-    for (const std::uint32_t device : changed_) FlushWindow(device, slots_[device], false, put);
+    for (const std::uint32_t device : changed_) {
+      FlushWindow(device, slots_[device], {}, false, put_part);
+    }
   }
   changed_.clear();
 }
 
 void SpikeState::Finish() {
   std::vector<std::uint32_t> devices;
-  restored_.Finish([&](std::uint32_t device) -> WindowSlot& {
-    devices.push_back(device);
-    return slots_[device];
-  });
+  stale_ = restored_
+               .Finish([&](std::uint32_t device) -> WindowSlot& {
+                 devices.push_back(device);
+                 return slots_[device];
+               })
+               .stale;
   for (const std::uint32_t device : devices) {
     Slot& slot = slots_[device];
     for (std::uint32_t i = 0; i < slot.ring.size(); ++i) slot.sorted.Add(slot.ring[i].x);

@@ -5,6 +5,7 @@
 
 #include "functions/function.h"
 #include "functions/paged_array.h"
+#include "functions/restored_windows.h"
 #include "functions/sorted_window.h"
 #include "functions/window_slot.h"
 
@@ -24,7 +25,7 @@ class SpikeState final : public FunctionState {
   std::int64_t NextChange(std::uint32_t, std::int64_t) const override { return kNever; }
   void Flush(bool everything, const Put& put) override;
   bool Restore(std::uint32_t device, std::uint64_t part, std::string_view value) override {
-    return restored_.Add(device, part, value);
+    return restored_.Add(0, device, part, value);
   }
   void Finish() override;
   std::size_t bytes() const override;
@@ -40,6 +41,7 @@ class SpikeState final : public FunctionState {
   PagedArray<Slot> slots_;
   std::vector<std::uint32_t> changed_;
   RestoredWindows restored_;
+  std::vector<RestoredWindows::Part> stale_;  // to delete at the next flush
 };
 
 }  // namespace tocsin

@@ -10,6 +10,9 @@ struct StddevKind : SumsKind<ValueMoments> {
   double Value(const ValueMoments& moments, const ReadingView& window, double) const {
     return moments.StandardDeviation(window, window.size());
   }
+  double NearValue(const ValueMoments& moments, std::uint32_t n) const {
+    return moments.NearDeviation(n);
+  }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {

@@ -9,6 +9,7 @@ struct SumKind : SumsKind<ExactSum> {
   double Value(const ExactSum& sum, const ReadingView& window, double) const {
     return sum.Value(window);
   }
+  double NearValue(const ExactSum& sum, std::uint32_t) const { return sum.NearValue(); }
 };
 
 std::unique_ptr<FunctionState> Make(const CallConstants& constants) {

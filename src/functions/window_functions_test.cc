@@ -309,9 +309,10 @@ struct Number : EndsKind {
 TEST(WindowFunctionsTest, LetTheOldestReadingsGoBeyondTheMostADeviceMayKeep) {
   std::vector<TestEvent> events;
   for (int i = 0; i < 6; ++i) events.push_back({.t_us = i / 2, .x = 1.0 * i});
-  std::vector<WindowCall> calls;
-  calls.push_back({MakeWindow<Number>({.window_us = kSecond, .min_samples = 1}), kSecond});
-  SharedWindows state(SharedWindows::Samples::kReadings, std::move(calls), 4);
+  std::vector<WindowArgument> arguments(1);
+  arguments[0].calls.push_back(
+      {MakeWindow<Number>({.window_us = kSecond, .min_samples = 1}), kSecond});
+  SharedWindows state(std::move(arguments), 4);
   const auto cells = test::Evaluate(*FindFunction("count"), state, events);
   EXPECT_EQ(cells[3].number, 4000);
   EXPECT_EQ(cells[4].number, 3002);  // the two oldest have the same time: both go

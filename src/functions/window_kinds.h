@@ -27,9 +27,10 @@ std::unique_ptr<WindowFunction> MakeWindow(const CallConstants& constants) {
 // FunctionSpec::make, for a call that shares its readings with no other.
 inline std::unique_ptr<FunctionState> MakeAlone(const FunctionSpec& spec,
                                                 const CallConstants& constants) {
-  std::vector<WindowCall> calls;
-  calls.push_back(MakeWindowCall(spec, constants));
-  return std::make_unique<SharedWindows>(SamplesOf(spec), std::move(calls));
+  std::vector<WindowArgument> arguments(1);
+  arguments[0].samples = SamplesOf(spec);
+  arguments[0].calls.push_back(MakeWindowCall(spec, constants));
+  return std::make_unique<SharedWindows>(std::move(arguments));
 }
 
 // Nothing is kept: the value comes from the first and the last reading, or their number.
@@ -52,6 +53,8 @@ struct SumsKind {
     sums.Add(window[at]);
   }
   void Removing(Sums& sums, const ReadingView& window) const { sums.Remove(window.front()); }
+  void SlideNear(Sums& sums, Int128 entered, Int128 left) const { sums.SlideNear(entered, left); }
+  bool AllNear(const Sums& sums) const { return sums.all_near(); }
   std::size_t Bytes(const Sums& sums) const { return sums.bytes(); }
 };
 
@@ -79,14 +82,16 @@ struct ExtremeKind {
   explicit ExtremeKind(const CallConstants&) {}
 
   void Inserted(ExtremeQueue& extremes, const ReadingView& window, std::uint32_t at) const {
-    const Reading& reading = window[at];
+    const Reading reading = window[at];
     if (at + 1 < window.size()) return InsertedBetween(extremes, reading);
-    while (!extremes.empty() && !Beats(extremes.back().x, reading.x)) extremes.PopBack();
-    extremes.PushBack(reading);
+    PutIn(extremes, reading);
   }
   void Removing(ExtremeQueue& extremes, const ReadingView& window) const {
-    const std::int64_t t_us = window.front().t_us;
-    while (!extremes.empty() && extremes.front().t_us <= t_us) extremes.PopFront();
+    TakeOut(extremes, window.front().t_us);
+  }
+  void Slide(ExtremeQueue& extremes, const Reading& left, const Reading& entered) const {
+    TakeOut(extremes, left.t_us);
+    PutIn(extremes, entered);
   }
   double Value(const ExtremeQueue& extremes, const ReadingView&, double) const {
     return extremes.front().x;
@@ -96,6 +101,13 @@ struct ExtremeKind {
 
  private:
   static bool Beats(double a, double b) { return kSmallest ? a < b : a > b; }
+  static void PutIn(ExtremeQueue& extremes, const Reading& reading) {
+    while (!extremes.empty() && !Beats(extremes.back().x, reading.x)) extremes.PopBack();
+    extremes.PushBack(reading);
+  }
+  static void TakeOut(ExtremeQueue& extremes, std::int64_t t_us) {
+    while (!extremes.empty() && extremes.front().t_us <= t_us) extremes.PopFront();
+  }
 
   [[gnu::noinline]] static void InsertedBetween(ExtremeQueue& extremes, const Reading& reading) {
     std::uint32_t place = 0;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 
 namespace tocsin {
 namespace {
@@ -72,7 +73,7 @@ void DeviceDictionary::EncodeAll(std::span<const std::string_view> ids, std::uin
     const auto group = ids.first(std::min(ids.size(), kGroup));
     for (std::size_t i = 0; i < group.size(); ++i) {
       hashes[i] = Hash(group[i]);
-      __builtin_prefetch(&slots_[hashes[i] & (slots_.size() - 1)]);
+      PrefetchForRead(&slots_[hashes[i] & (slots_.size() - 1)]);
     }
     for (std::size_t i = 0; i < group.size(); ++i) {
       std::size_t at = hashes[i] & (slots_.size() - 1);
@@ -80,10 +81,10 @@ void DeviceDictionary::EncodeAll(std::span<const std::string_view> ids, std::uin
         at = (at + 1) & (slots_.size() - 1);
       }
       codes[i] = slots_[at].code;
-      if (codes[i] != kUnknown) __builtin_prefetch(&ids_[codes[i]]);
+      if (codes[i] != kUnknown) PrefetchForRead(&ids_[codes[i]]);
     }
     for (std::size_t i = 0; i < group.size(); ++i) {
-      if (codes[i] != kUnknown) __builtin_prefetch(ids_[codes[i]].data());
+      if (codes[i] != kUnknown) PrefetchForRead(ids_[codes[i]].data());
     }
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (codes[i] != kUnknown && Equal(ids_[codes[i]], group[i])) continue;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "functions/shared_windows.h"
 #include "rule/operation.h"
 
 namespace tocsin {
@@ -17,22 +16,30 @@ bool IsContiguous(std::span<const std::uint32_t> rows) {
   return difference == 0;
 }
 
-std::unique_ptr<FunctionState> MakeState(const RuleProgram& program, const ProgramState& state) {
-  const ProgramCall& first = program.calls()[state.calls[0]];
-  if (first.function->window == nullptr) return first.function->make(first.constants);
-  std::vector<WindowCall> calls;
-  for (const std::uint32_t index : state.calls) {
-    const ProgramCall& call = program.calls()[index];
-    calls.push_back(MakeWindowCall(*call.function, call.constants));
-  }
-  return std::make_unique<SharedWindows>(SamplesOf(*first.function), std::move(calls));
-}
-
 }  // namespace
 
 BatchColumns::BatchColumns(const RuleProgram& program)
     : program_(program), columns_(program.steps().size()), device_truths_(program.texts().size()) {
-  for (const ProgramState& state : program.states()) states_.push_back(MakeState(program, state));
+  for (const ProgramStore& store : program.stores()) stores_.push_back(MakeStore(store));
+}
+
+BatchColumns::Store BatchColumns::MakeStore(const ProgramStore& store) const {
+  const ProgramCall& first = program_.calls()[store.first_call];
+  if (first.function->window == nullptr) {
+    return {.state = first.function->make(first.constants), .windows = nullptr};
+  }
+  std::vector<WindowArgument> arguments;
+  for (const std::uint32_t state : store.states) {
+    WindowArgument& argument = arguments.emplace_back();
+    for (const std::uint32_t index : program_.states()[state].calls) {
+      const ProgramCall& call = program_.calls()[index];
+      argument.samples = SamplesOf(*call.function);
+      argument.calls.push_back(MakeWindowCall(*call.function, call.constants));
+    }
+  }
+  auto windows = std::make_unique<SharedWindows>(std::move(arguments));
+  SharedWindows* const shared = windows.get();
+  return {.state = std::move(windows), .windows = shared};
 }
 
 BatchColumns::~BatchColumns() = default;
@@ -167,36 +174,78 @@ ArgumentColumn BatchColumns::Argument(std::uint32_t step, std::size_t rows) cons
   return argument;
 }
 
-// The first call of a state works out all of them.
+ResultColumn BatchColumns::Result(std::uint32_t call, std::size_t rows) {
+  const std::uint32_t step = program_.calls()[call].step;
+  Column& column = columns_[step];
+  if (program_.steps()[step].type == ValueType::kTruth) {
+    column.truth.resize(rows);
+    return {.number = {}, .null = {}, .truth = column.truth};
+  }
+  column.number.resize(rows);
+  column.null.resize(rows);
+  return {.number = column.number, .null = column.null, .truth = {}};
+}
+
+// The first call of a store works out all of them.
 void BatchColumns::ComputeCall(std::uint32_t call, const EventRows& rows) {
-  const std::uint32_t state = program_.calls()[call].state;
-  const std::vector<std::uint32_t>& calls = program_.states()[state].calls;
-  if (calls[0] != call) return;
-  const std::size_t n = rows.size();
-  const std::span<const Step> steps = program_.steps();
+  const std::uint32_t index = program_.states()[program_.calls()[call].state].store;
+  const ProgramStore& store = program_.stores()[index];
+  if (store.first_call != call) return;
+  arguments_.clear();
   results_.clear();
-  for (const std::uint32_t index : calls) {
-    const std::uint32_t step = program_.calls()[index].step;
-    Column& column = columns_[step];
-    ResultColumn result;
-    if (steps[step].type == ValueType::kNumber) {
-      column.number.resize(n);
-      column.null.resize(n);
-      result.number = column.number;
-      result.null = column.null;
-    } else {
-      column.truth.resize(n);
-      result.truth = column.truth;
+  for (const std::uint32_t state : store.states) {
+    const std::vector<std::uint32_t>& calls = program_.states()[state].calls;
+    const Step& step = program_.steps()[program_.calls()[calls[0]].step];
+    arguments_.push_back(Argument(step.a, rows.size()));
+    for (const std::uint32_t of_state : calls) results_.push_back(Result(of_state, rows.size()));
+  }
+  if (stores_[index].windows != nullptr) {
+    stores_[index].windows->EvaluateAll(rows, arguments_, results_);
+  } else {
+    stores_[index].state->Evaluate(rows, arguments_[0], results_[0]);
+  }
+  for (const std::uint32_t state : store.states) {
+    for (const std::uint32_t of_state : program_.states()[state].calls) {
+      const std::uint32_t step = program_.calls()[of_state].step;
+      Column& column = columns_[step];
+      column.values = column.number.data();
+      column.has_null = program_.steps()[step].type == ValueType::kNumber && AnySet(column.null);
     }
-    results_.push_back(result);
   }
-  states_[state]->EvaluateAll(rows, Argument(steps[program_.calls()[call].step].a, n), results_);
-  for (const std::uint32_t index : calls) {
-    const std::uint32_t step = program_.calls()[index].step;
-    Column& column = columns_[step];
-    column.values = column.number.data();
-    column.has_null = steps[step].type == ValueType::kNumber && AnySet(column.null);
+}
+
+const FunctionState& BatchColumns::StateOf(std::size_t call) const {
+  return *stores_[program_.states()[program_.calls()[call].state].store].state;
+}
+
+void BatchColumns::Flush(bool everything, const Put& put) {
+  for (std::size_t i = 0; i < stores_.size(); ++i) {
+    const std::vector<std::uint32_t>& states = program_.stores()[i].states;
+    if (stores_[i].windows != nullptr) {
+      stores_[i].windows->FlushAll(
+          everything, [&](std::uint32_t argument, std::uint32_t device, std::uint64_t part,
+                          std::string_view value) { put(states[argument], device, part, value); });
+    } else {
+      stores_[i].state->Flush(
+          everything, [&](std::uint32_t device, std::uint64_t part, std::string_view value) {
+            put(states[0], device, part, value);
+          });
+    }
   }
+}
+
+bool BatchColumns::Restore(std::uint32_t state, std::uint32_t device, std::uint64_t part,
+                           std::string_view value) {
+  const std::uint32_t index = program_.states()[state].store;
+  if (stores_[index].windows == nullptr) return stores_[index].state->Restore(device, part, value);
+  const std::vector<std::uint32_t>& states = program_.stores()[index].states;
+  const auto argument = std::ranges::find(states, state) - states.begin();
+  return stores_[index].windows->RestorePart(static_cast<std::uint32_t>(argument), device, part,
+                                             value);
+}
+
+void BatchColumns::FinishRestore() {
+  for (const Store& store : stores_) store.state->Finish();
 }
 
 RowValue BatchColumns::Row::Metric(std::size_t metric) const {
@@ -225,7 +274,7 @@ std::size_t BatchColumns::bytes() const {
   }
   for (const auto& column : gathered_) bytes += column.capacity() * sizeof(double);
   for (const auto& truths : device_truths_) bytes += truths.capacity();
-  for (const auto& state : states_) bytes += state->bytes();
+  for (const Store& store : stores_) bytes += store.state->bytes();
   return bytes;
 }
 

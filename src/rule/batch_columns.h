@@ -2,11 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "functions/function.h"
+#include "functions/shared_windows.h"
 #include "model/event_batch.h"
 #include "rule/column_loops.h"
 #include "rule/program.h"
@@ -47,9 +50,16 @@ class BatchColumns {
     std::size_t row_;
   };
 
-  // By ProgramState.
-  std::span<const std::unique_ptr<FunctionState>> states() const { return states_; }
-  FunctionState& StateOf(std::size_t call) const { return *states_[program_.calls()[call].state]; }
+  const FunctionState& StateOf(std::size_t call) const;
+
+  // Keyed state, by ProgramState; otherwise as FunctionState has it.
+  using Put = std::function<void(std::uint32_t state, std::uint32_t device, std::uint64_t part,
+                                 std::string_view value)>;
+  void Flush(bool everything, const Put& put);
+  bool Restore(std::uint32_t state, std::uint32_t device, std::uint64_t part,
+               std::string_view value);
+  void FinishRestore();
+
   std::size_t bytes() const;
 
  private:
@@ -60,7 +70,13 @@ class BatchColumns {
     std::vector<std::uint8_t> null;
     std::vector<std::uint8_t> truth;
   };
+  // Of a ProgramStore.
+  struct Store {
+    std::unique_ptr<FunctionState> state;
+    SharedWindows* windows = nullptr;  // the state, where it is one of windows
+  };
 
+  Store MakeStore(const ProgramStore& store) const;
   EventTexts TextsAt(std::size_t row) const;
   NumberOperand Number(std::uint32_t step) const;
   void ComputeStep(std::uint32_t index, const EventRows& rows);
@@ -68,11 +84,13 @@ class BatchColumns {
   void ComputeText(std::size_t comparison, std::span<const std::uint32_t> device, Column& column);
   void ComputeCall(std::uint32_t call, const EventRows& rows);
   ArgumentColumn Argument(std::uint32_t step, std::size_t rows) const;
+  ResultColumn Result(std::uint32_t call, std::size_t rows);
 
   const RuleProgram& program_;
   std::vector<Column> columns_;  // by step
-  std::vector<std::unique_ptr<FunctionState>> states_;
-  std::vector<ResultColumn> results_;                     // of the calls of one state
+  std::vector<Store> stores_;
+  std::vector<ArgumentColumn> arguments_;                 // of the states of one store
+  std::vector<ResultColumn> results_;                     // of the calls of one store
   std::vector<std::vector<std::uint8_t>> device_truths_;  // by text comparison, then device code
   std::vector<std::vector<double>> gathered_;             // by metric; empty = not this batch
 

@@ -8,6 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "functions/sample.h"
+#include "functions/shared_windows.h"
 #include "rule/operation.h"
 #include "rule/row_value.h"
 
@@ -18,6 +20,15 @@ class RuleCompiler {
  public:
   explicit RuleCompiler(RuleProgram& program) : program_(program) {}
 
+  // The arguments of windows that need no call stand before every call, so that windows of
+  // different arguments can be worked out together.
+  void AddWindowArguments(const Node& node) {
+    if (node.kind == Node::Kind::kCall && node.function->window != nullptr &&
+        !HasCall(*node.children[0])) {
+      Add(*node.children[0]);
+    }
+    for (const auto& child : node.children) AddWindowArguments(*child);
+  }
   ProgramRule Compile(const RuleDefinition& definition) {
     ProgramRule rule;
     for (const RuleLevel& level : definition.levels) {
@@ -31,6 +42,11 @@ class RuleCompiler {
  private:
   // Kind with operator, operands, and what else tells two steps apart.
   using Identity = std::array<std::uint64_t, 6>;
+
+  static bool HasCall(const Node& node) {
+    return node.kind == Node::Kind::kCall ||
+           std::ranges::any_of(node.children, [](const auto& child) { return HasCall(*child); });
+  }
 
   ProgramExpression Expression(const Node& node, ProgramRule& rule) {
     ProgramExpression expression;
@@ -90,7 +106,8 @@ class RuleCompiler {
     const auto [found, is_new] =
         states_.try_emplace(text, static_cast<std::uint32_t>(program_.states_.size()));
     if (is_new) {
-      program_.states_.push_back({.key = XXH3_64bits(text.data(), text.size()), .calls = {}});
+      program_.states_.push_back(
+          {.key = XXH3_64bits(text.data(), text.size()), .store = 0, .calls = {}});
     }
     return found->second;
   }
@@ -207,11 +224,17 @@ class RuleCompiler {
   std::map<std::string, std::uint32_t> states_;      // by what their keys are made of
 };
 
-RuleProgram::RuleProgram(const std::vector<RuleDefinition>& rules, const LabelSource* labels)
+RuleProgram::RuleProgram(const std::vector<RuleDefinition>& rules,
+                         std::span<const MetricSpec> metrics, const LabelSource* labels)
     : labels_(labels) {
   RuleCompiler compiler(*this);
+  for (const RuleDefinition& rule : rules) {
+    for (const RuleLevel& level : rule.levels) compiler.AddWindowArguments(*level.condition);
+    if (rule.clear) compiler.AddWindowArguments(*rule.clear);
+  }
   for (const RuleDefinition& rule : rules) rules_.push_back(compiler.Compile(rule));
   MarkNeeded();
+  Store(metrics);
 }
 
 void RuleProgram::MarkNeeded() {
@@ -227,6 +250,60 @@ void RuleProgram::MarkNeeded() {
     if (!steps_[i].needed) continue;
     if (steps_[i].a != Step::kNone) steps_[steps_[i].a].needed = true;
     if (steps_[i].b != Step::kNone) steps_[steps_[i].b].needed = true;
+  }
+}
+
+// A truth does, and a metric without which an event is rejected, if its valid values are readings
+// (functions/sample.h).
+bool RuleProgram::AlwaysHasValue(const ProgramState& state,
+                                 std::span<const MetricSpec> metrics) const {
+  const ProgramCall& call = calls_[state.calls[0]];
+  const Step& argument = steps_[steps_[call.step].a];
+  if (SamplesOf(*call.function) == WindowArgument::Samples::kEveryEvent) return true;
+  const MetricSpec& metric = metrics[argument.index];
+  return metric.required && metric.min >= -kLargestReading && metric.max <= kLargestReading;
+}
+
+void RuleProgram::Store(std::span<const MetricSpec> metrics) {
+  std::vector<bool> has_call(steps_.size());
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto inside = [&](std::uint32_t step) { return step != Step::kNone && has_call[step]; };
+    has_call[i] = steps_[i].kind == Step::Kind::kCall || inside(steps_[i].a) || inside(steps_[i].b);
+  }
+  const auto longest = [&](std::uint32_t state) {
+    std::int64_t window_us = 0;
+    for (const std::uint32_t call : states_[state].calls) {
+      window_us = std::max(window_us, calls_[call].constants.window_us);
+    }
+    return window_us;
+  };
+  std::vector<std::uint32_t> together;
+  for (std::uint32_t i = 0; i < states_.size(); ++i) {
+    const ProgramCall& call = calls_[states_[i].calls[0]];
+    if (call.function->window != nullptr && !has_call[steps_[call.step].a] &&
+        AlwaysHasValue(states_[i], metrics)) {
+      together.push_back(i);
+    } else {
+      stores_.push_back({.states = {i}});
+    }
+  }
+  // A row of two arguments is as long as one and a half readings: those whose windows are at least
+  // half as long as the longest take no more memory together than each by itself.
+  std::ranges::stable_sort(together, std::ranges::greater(), longest);
+  for (const std::uint32_t state : together) {
+    ProgramStore* last = stores_.empty() ? nullptr : &stores_.back();
+    if (state == together[0] || last->states.size() == ProgramStore::kMostStates ||
+        2 * longest(state) < longest(last->states[0])) {
+      last = &stores_.emplace_back();
+    }
+    last->states.push_back(state);
+  }
+  for (std::uint32_t store = 0; store < stores_.size(); ++store) {
+    stores_[store].first_call = Step::kNone;
+    for (const std::uint32_t state : stores_[store].states) {
+      states_[state].store = store;
+      stores_[store].first_call = std::min(stores_[store].first_call, states_[state].calls[0]);
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "functions/function.h"
+#include "functions/reading_ring.h"
 #include "rule/rule_set.h"
 #include "rule/text_comparison.h"
 
@@ -49,7 +50,16 @@ struct ProgramCall {
 // text, or over `readings(ARGUMENT)`.
 struct ProgramState {
   std::uint64_t key = 0;
+  std::uint32_t store = 0;
   std::vector<std::uint32_t> calls;  // in the order of their steps
+};
+
+// States that are kept together in memory and worked out at once: one, or those over windows of
+// arguments that have a value at every event and are looked at about as long.
+struct ProgramStore {
+  static constexpr std::size_t kMostStates = ReadingRow::kMostArguments;
+  std::vector<std::uint32_t> states;
+  std::uint32_t first_call = 0;  // of the calls of all of them: their arguments stand before it
 };
 
 // A comparison of numbers. The comparisons of an expression stand in the order of their text, one
@@ -91,11 +101,13 @@ struct ProgramRule {
 // All rules of a set as one list of steps in the order of their dependencies. Immutable.
 class RuleProgram {
  public:
-  RuleProgram(const std::vector<RuleDefinition>& rules, const LabelSource* labels);
+  RuleProgram(const std::vector<RuleDefinition>& rules, std::span<const MetricSpec> metrics,
+              const LabelSource* labels);
 
   std::span<const Step> steps() const { return steps_; }
   std::span<const ProgramCall> calls() const { return calls_; }
   std::span<const ProgramState> states() const { return states_; }
+  std::span<const ProgramStore> stores() const { return stores_; }
   std::span<const TextComparison> texts() const { return texts_; }
   const ProgramRule& rule(std::size_t index) const { return rules_[index]; }
   std::span<const ProgramRule> rules() const { return rules_; }
@@ -104,10 +116,13 @@ class RuleProgram {
  private:
   friend class RuleCompiler;
   void MarkNeeded();
+  bool AlwaysHasValue(const ProgramState& state, std::span<const MetricSpec> metrics) const;
+  void Store(std::span<const MetricSpec> metrics);
 
   std::vector<Step> steps_;
   std::vector<ProgramCall> calls_;
   std::vector<ProgramState> states_;
+  std::vector<ProgramStore> stores_;
   std::vector<TextComparison> texts_;
   std::vector<ProgramRule> rules_;
   const LabelSource* labels_;

@@ -84,7 +84,8 @@ std::string ExpressionWriter::TruthCall(int depth) {
   }
 }
 
-std::vector<NaiveEvent> RandomEvents(RandomSource& random, std::size_t count) {
+std::vector<NaiveEvent> RandomEvents(RandomSource& random, std::span<const MetricSpec> metrics,
+                                     std::size_t count) {
   const std::uint64_t devices = 1 + random.NextBelow(4);
   const std::uint64_t step = random.NextBelow(2) == 0 ? 3 : 15;
   std::vector<std::int64_t> clocks(devices, INT64_MIN);
@@ -102,10 +103,11 @@ std::vector<NaiveEvent> RandomEvents(RandomSource& random, std::size_t count) {
     }
     event.in_order = event.t_us >= clocks[event.device];
     clocks[event.device] = std::max(clocks[event.device], event.t_us);
-    for (int metric = 0; metric < 3; ++metric) {
+    for (std::size_t metric = 0; metric < metrics.size(); ++metric) {
       event.metrics.push_back(static_cast<double>(random.NextBelow(6)) - 1);
     }
-    if (random.NextBelow(3) == 0) event.metrics[random.NextBelow(3)].reset();
+    const std::size_t reset = random.NextBelow(metrics.size());
+    if (random.NextBelow(3) == 0 && !metrics[reset].required) event.metrics[reset].reset();
     if (random.NextBelow(4) != 0) event.status = random.NextBelow(2) == 0 ? "OK" : "BAD";
     events.push_back(std::move(event));
   }

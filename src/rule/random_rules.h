@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,10 @@ class ExpressionWriter {
   RandomSource& random_;
 };
 
-// Events of up to four devices in log order: some at the same time, some out of order, with nulls.
-std::vector<NaiveEvent> RandomEvents(RandomSource& random, std::size_t count);
+// Events of up to four devices in log order: some at the same time, some out of order, with nulls
+// where a metric is optional.
+std::vector<NaiveEvent> RandomEvents(RandomSource& random, std::span<const MetricSpec> metrics,
+                                     std::size_t count);
 FakeLabels RandomLabels(RandomSource& random);
 
 }  // namespace tocsin

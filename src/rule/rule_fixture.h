@@ -18,9 +18,12 @@
 namespace tocsin {
 
 // Temperature, humidity and an optional `light`, without units: any may be compared with any.
-inline std::vector<MetricSpec> ThreeMetrics() {
+inline std::vector<MetricSpec> ThreeMetrics(bool required = false) {
   std::vector<MetricSpec> metrics = DefaultMetrics();
-  for (MetricSpec& metric : metrics) metric.unit = "";
+  for (MetricSpec& metric : metrics) {
+    metric.unit = "";
+    metric.required = required;
+  }
   metrics.push_back({.name = "light", .unit = "", .min = -1e9, .max = 1e9, .required = false});
   return metrics;
 }
@@ -32,8 +35,8 @@ struct RuleSource {
 
 // `mistakes` gets what the parser says; a rule with one is left out.
 inline RuleSet RulesOf(const std::vector<RuleSource>& texts, const LabelSource* labels,
-                       std::string& mistakes) {
-  const std::vector<MetricSpec> metrics = ThreeMetrics();
+                       std::string& mistakes,
+                       const std::vector<MetricSpec>& metrics = ThreeMetrics()) {
   std::vector<Diagnostic> diagnostics;
   const auto parse = [&](const std::string& text) {
     return ParseExpression(text, SourcePlace{1, 1}, ValueType::kTruth, metrics, diagnostics);

@@ -168,16 +168,13 @@ std::int64_t RuleMemory::NextChange(std::uint32_t device, std::int64_t t_us) con
 
 void RuleMemory::Flush(bool everything, const Put& put) {
   Parts& parts = *parts_;
-  for (std::size_t i = 0; i < parts.program.states().size(); ++i) {
-    const std::uint64_t state_key = parts.program.states()[i].key;
-    parts.columns.states()[i]->Flush(
-        everything, [&](std::uint32_t device, std::uint64_t part, std::string_view value) {
-          parts.key.clear();
-          PutBigEndian64(parts.key, state_key);
-          PutVarint(parts.key, part);
-          put(device, parts.key, value);
-        });
-  }
+  parts.columns.Flush(everything, [&](std::uint32_t state, std::uint32_t device, std::uint64_t part,
+                                      std::string_view value) {
+    parts.key.clear();
+    PutBigEndian64(parts.key, parts.program.states()[state].key);
+    PutVarint(parts.key, part);
+    put(device, parts.key, value);
+  });
 }
 
 bool RuleMemory::Restore(std::uint32_t device, std::string_view key, std::string_view value) {
@@ -190,11 +187,11 @@ bool RuleMemory::Restore(std::uint32_t device, std::string_view key, std::string
     parts_->stale = true;
     return true;
   }
-  return parts_->columns.states()[state->second]->Restore(device, part, value);
+  return parts_->columns.Restore(state->second, device, part, value);
 }
 
 void RuleMemory::FinishRestore() {
-  for (const auto& state : parts_->columns.states()) state->Finish();
+  parts_->columns.FinishRestore();
 }
 
 bool RuleMemory::stale() const {

@@ -25,10 +25,11 @@ NaiveEvent EventOf(std::int64_t t_us, std::optional<double> temperature,
 // Rules with a memory, and one batch after the other.
 class RuleMemoryTest : public testing::Test {
  protected:
-  void Use(const std::vector<RuleSource>& texts) {
+  void Use(const std::vector<RuleSource>& texts,
+           const std::vector<MetricSpec>& metrics = ThreeMetrics()) {
     std::string mistakes;
     memory_.reset();
-    rules_ = RulesOf(texts, &labels_, mistakes);
+    rules_ = RulesOf(texts, &labels_, mistakes, metrics);
     ASSERT_EQ(mistakes, "");
     memory_ = std::make_unique<RuleMemory>(rules_);
   }
@@ -228,6 +229,22 @@ TEST_F(RuleMemoryTest, StateIsOfTheCallWhateverOtherRulesThereAre) {
   Load(state);
   EXPECT_FALSE(memory_->stale());
   EXPECT_EQ(Truths({EventOf(3, 6)}), (std::vector<int>{1}));
+}
+
+// Both metrics are kept together, and one of them has a history.
+TEST_F(RuleMemoryTest, ARuleOverAnotherMetricLeavesTheReadingsThatThereAre) {
+  const std::vector<MetricSpec> required = ThreeMetrics(true);
+  Use({{{"sum(temperature, 1h) > 35"}}}, required);
+  Evaluate({EventOf(1, 10), EventOf(2, 20)});
+  State state = Saved();
+  Use({{{"sum(temperature, 1h) > 35"}}, {{"count(humidity, 1h) == 1"}}}, required);
+  Load(state);
+  EXPECT_FALSE(memory_->stale());
+  EXPECT_EQ(Evaluate({EventOf(3, 6)}).conditions, (std::vector<std::uint64_t>{3}));
+  state = Saved();
+  Use({{{"count(humidity, 1h) == 2"}}, {{"sum(temperature, 1h) == 46"}}}, required);
+  Load(state);
+  EXPECT_EQ(Evaluate({EventOf(4, 10)}).conditions, (std::vector<std::uint64_t>{3}));
 }
 
 TEST_F(RuleMemoryTest, StateOfACallThatNoRuleHasAnyMoreIsPassedOverAndToldOf) {

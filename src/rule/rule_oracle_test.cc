@@ -144,9 +144,11 @@ void CompareOnce(std::uint64_t seed) {
   SeededRandom random(seed);
   const FakeLabels labels = RandomLabels(random);
   std::string mistakes;
-  const RuleSet rules = RulesOf(RandomRules(random), &labels, mistakes);
+  // Windows of metrics that are required are kept together.
+  const std::vector<MetricSpec> metrics = ThreeMetrics(random.NextBelow(2) == 0);
+  const RuleSet rules = RulesOf(RandomRules(random), &labels, mistakes, metrics);
   RC_ASSERT(mistakes == "");
-  const std::vector<NaiveEvent> events = RandomEvents(random, 1 + random.NextBelow(50));
+  const std::vector<NaiveEvent> events = RandomEvents(random, metrics, 1 + random.NextBelow(50));
   std::vector<NaiveRules> naive(rules.size(), NaiveRules(events, &labels));
   Partition partition(rules, random);
   for (std::size_t begin = 0; begin < events.size();) {

@@ -43,7 +43,7 @@ RuleSet::RuleSet(std::vector<RuleDefinition> rules, std::vector<MetricSpec> metr
                  const LabelSource* labels)
     : rules_(std::move(rules)),
       metrics_(std::move(metrics)),
-      program_(std::make_unique<const RuleProgram>(rules_, labels)) {}
+      program_(std::make_unique<const RuleProgram>(rules_, metrics_, labels)) {}
 
 RuleSet::RuleSet(RuleSet&&) noexcept = default;
 RuleSet& RuleSet::operator=(RuleSet&&) noexcept = default;

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 
+#include "rule/program.h"
 #include "rule/rule_fixture.h"
 #include "rule/rule_memory.h"
 
@@ -105,6 +107,37 @@ TEST(RuleSetTest, KnowsWhichRulesHaveAMemoryAndWhichFollowTheClock) {
   EXPECT_FALSE(mixed.time_driven(0));
   EXPECT_TRUE(mixed.time_driven(1));
   EXPECT_EQ(mistakes, "");
+}
+
+// How many arguments each store has.
+std::vector<std::size_t> StoresOf(const std::vector<RuleSource>& texts, bool required) {
+  std::string mistakes;
+  const RuleSet rules = RulesOf(texts, nullptr, mistakes, ThreeMetrics(required));
+  EXPECT_EQ(mistakes, "");
+  std::vector<std::size_t> arguments;
+  for (const ProgramStore& store : rules.program().stores()) {
+    arguments.push_back(store.states.size());
+  }
+  std::ranges::sort(arguments);
+  return arguments;
+}
+
+TEST(RuleSetTest, WindowsAreKeptTogetherWhereEveryEventHasAValueOfEach) {
+  const std::vector<RuleSource> three = {{{"avg(temperature, 5m) > 1"}},
+                                         {{"sum(humidity, 10m) > 1 and min(temperature, 1m) > 1"}},
+                                         {{"count_true(temperature > 50, 5m) > 1"}}};
+  EXPECT_EQ(StoresOf(three, true), (std::vector<std::size_t>{3}));
+  EXPECT_EQ(StoresOf(three, false), (std::vector<std::size_t>{1, 1, 1}));  // each may be null
+  // An optional metric, a state without a window, a truth that needs another call first.
+  EXPECT_EQ(StoresOf({{{"avg(temperature, 5m) > 1 and sum(humidity, 5m) > 1"}},
+                      {{"max(light, 5m) > 1"}},
+                      {{"consecutive(temperature > 1, 3)"}},
+                      {{"count_true(avg(temperature, 5m) > 3, 5m) > 1"}}},
+                     true),
+            (std::vector<std::size_t>{1, 1, 1, 2}));
+  // A window much shorter than another takes less memory by itself.
+  EXPECT_EQ(StoresOf({{{"avg(temperature, 2h) > 1 and sum(humidity, 59m) > 1"}}}, true),
+            (std::vector<std::size_t>{1, 1}));
 }
 
 TEST(RuleSetTest, WithoutARuleFileTheDefaultsAreInForce) {
