@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include "model/event_row.h"
 
@@ -15,10 +16,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
        {.name = "open", .min = 0, .max = 1, .required = false, .is_bool = true}},
       {.max_bytes = 4096});
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (int records = 0; !text.empty() && records < 32; ++records) {
+  std::vector<std::string_view> records;
+  while (!text.empty() && records.size() < 32) {
     const std::string_view record = text.substr(0, text.find('\n'));
     text.remove_prefix(record.size() < text.size() ? record.size() + 1 : record.size());
     const auto rows = readers.Read(record);
+    if (rows.parsed != rows.strict) std::abort();
+    records.push_back(record);
+  }
+  const auto all = readers.ReadAll(records);
+  if (all.size() != records.size()) std::abort();
+  for (const auto& rows : all) {
     if (rows.parsed != rows.strict) std::abort();
   }
   return 0;

@@ -6,18 +6,12 @@
 #include <thread>
 #include <utility>
 
-#include "model/event_parser.h"
+#include "batch/item_parser.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::size_t kMaxLocalCodes = 128 * 1024;
-
-EventLimits LimitsOf(const Settings& settings) {
-  return {.max_bytes = static_cast<std::size_t>(settings.max_event_bytes),
-          .max_depth = static_cast<std::size_t>(settings.max_event_depth),
-          .max_fields = static_cast<std::size_t>(settings.max_event_fields)};
-}
 
 }  // namespace
 
@@ -32,22 +26,11 @@ struct ChunkParser::Slot {
 class ChunkParser::Worker {
  public:
   explicit Worker(const Settings& settings)
-      : slots{Slot(settings.metrics.size()), Slot(settings.metrics.size())},
-        max_bytes_(settings.max_event_bytes),
-        parser_(settings.metrics, LimitsOf(settings)) {}
+      : slots{Slot(settings.metrics.size()), Slot(settings.metrics.size())}, parser_(settings) {}
 
   void Parse(ParsedChunk& chunk, ChunkUser& user) {
     chunk.events.Clear();
-    for (const RecordChunk::Item& item : chunk.records.items) {
-      if (item.too_large) {
-        chunk.events.AddRejected(item.bytes, RejectReason::kTooLarge,
-                                 "the record has " + std::to_string(item.size) +
-                                     " bytes, at most " + std::to_string(max_bytes_) +
-                                     " are allowed");
-      } else {
-        parser_.Parse(item.bytes, chunk.events);
-      }
-    }
+    parser_.Parse(chunk.records.items, chunk.events);
     Encode(chunk.events, chunk.rows);
     user.Prepare(chunk, dictionaries_);
   }
@@ -97,8 +80,7 @@ class ChunkParser::Worker {
     }
   }
 
-  std::int64_t max_bytes_;
-  EventParser parser_;
+  ItemParser parser_;
   LocalDictionaries dictionaries_;
   std::vector<std::uint32_t> good_;  // rows of the events
   std::vector<std::string_view> ids_;

@@ -22,6 +22,8 @@ struct Core {
         batch(settings.metrics.size()) {}
 
   void Finish() {
+    parser.ParseAll(lines, batch);
+    lines.clear();
     accepted.clear();
     times.clear();
     for (std::uint32_t row = 0; row < batch.size(); ++row) {
@@ -53,6 +55,7 @@ struct Core {
   RuleSet rules;
   RuleMemory memory;
   EventBatch batch;
+  std::vector<std::string_view> lines;  // of the next batch
   std::vector<std::uint32_t> accepted, devices;
   std::vector<std::int64_t> times;
   std::vector<std::uint8_t> in_order;
@@ -68,8 +71,8 @@ double Seconds(const Settings& settings, const Workload& workload, std::uint64_t
   while (at < end) {
     const char* line_end =
         static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-    core.parser.Parse({at, static_cast<std::size_t>(line_end - at)}, core.batch);
-    if (core.batch.size() == kRowsPerBatch) core.Finish();
+    core.lines.emplace_back(at, static_cast<std::size_t>(line_end - at));
+    if (core.lines.size() == kRowsPerBatch) core.Finish();
     at = line_end + 1;
   }
   core.Finish();

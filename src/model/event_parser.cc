@@ -100,6 +100,15 @@ class EventParser::Impl {
     strict_.Parse(record, batch);
   }
 
+  void ParseAll(std::span<const std::string_view> records, EventBatch& batch) {
+    while (true) {
+      records = records.subspan(shapes_.ReadRun(records, batch));
+      if (records.empty()) return;
+      Parse(records[0], batch);
+      records = records.subspan(1);
+    }
+  }
+
   const std::vector<MetricSpec>& metrics() const { return metrics_; }
   std::uint64_t strict_reads() const { return strict_reads_; }
 
@@ -227,6 +236,10 @@ EventParser::~EventParser() = default;
 
 void EventParser::Parse(std::string_view record, EventBatch& batch) {
   impl_->Parse(record, batch);
+}
+
+void EventParser::ParseAll(std::span<const std::string_view> records, EventBatch& batch) {
+  impl_->ParseAll(records, batch);
 }
 
 const std::vector<MetricSpec>& EventParser::metrics() const {

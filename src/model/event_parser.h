@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ class EventParser {
   // followed by kPadding readable bytes and must outlive the batch's use of it. Never fails: what
   // is wrong with the record is its row's reject reason.
   void Parse(std::string_view record, EventBatch& batch);
+  // The same for each of the records, at less cost.
+  void ParseAll(std::span<const std::string_view> records, EventBatch& batch);
 
   const std::vector<MetricSpec>& metrics() const;
   // Records that only the strict reader could judge, which costs three times as much.

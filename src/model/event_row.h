@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,26 @@ class BothReaders {
     parser_.Parse(padded.view(), batch_);
     strict_.Parse(padded.view(), batch_);
     return {.parsed = RowOf(batch_, 0), .strict = RowOf(batch_, 1)};
+  }
+  // Several at once, which stand one behind the other: what follows a record looks like its own.
+  std::vector<Rows> ReadAll(std::span<const std::string_view> records) {
+    std::string bytes;
+    for (const std::string_view record : records) bytes += record;
+    bytes.append(EventParser::kPadding, '"');
+    std::vector<std::string_view> views;
+    for (std::size_t at = 0; const std::string_view record : records) {
+      views.push_back(std::string_view(bytes).substr(at, record.size()));
+      at += record.size();
+    }
+    batch_.Clear();
+    parser_.ParseAll(views, batch_);
+    const std::size_t count = batch_.size();
+    for (const std::string_view view : views) strict_.Parse(view, batch_);
+    std::vector<Rows> rows;
+    for (std::size_t i = 0; i < count; ++i) {
+      rows.push_back({.parsed = RowOf(batch_, i), .strict = RowOf(batch_, count + i)});
+    }
+    return rows;
   }
 
  private:

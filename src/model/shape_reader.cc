@@ -22,15 +22,6 @@ constexpr std::uint32_t kMaxSkip = 8192;
 constexpr std::size_t kMaxTextBytes = 4096;
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 
-constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
-constexpr double kPowersOfTen[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
-
-// The place of the lowest byte whose high bit is set.
-inline unsigned LowestByte(std::uint64_t bits) {
-  return static_cast<unsigned>(std::countr_zero(bits)) / 8;
-}
-
 #ifdef __SSE2__
 constexpr std::size_t kTextStep = 16;
 
@@ -57,9 +48,9 @@ inline unsigned EndsOfText(const char* at) {
 }
 #endif
 
-// What follows reads a value at `at`, which is not behind `end`, and gives where it ends; a place
-// behind `end` when there is no such value before it. Up to EventParser::kPadding bytes behind
-// `end` are readable.
+// What follows reads a value at `at`, which is not far behind `end`, and gives where it ends; a
+// place behind `end` when there is no such value before it. Up to EventParser::kPadding bytes
+// behind `end` are readable.
 
 // Plain text up to its closing quotation mark.
 inline const char* ReadPlainText(const char* at, const char* end) {
@@ -72,42 +63,6 @@ inline const char* ReadPlainText(const char* at, const char* end) {
   return end + 1;
 }
 
-// The number of the `count` digits (1 to 8) in the lowest bytes of `digits`, each byte 0 to 9, the
-// first digit the lowest. Bytes above them do not matter.
-inline std::uint64_t NumberOf(std::uint64_t digits, unsigned count) {
-  digits <<= 8 * (8 - count);
-  const std::uint64_t pairs = (digits * 10 + (digits >> 8)) & 0x00FF'00FF'00FF'00FF;
-  const std::uint64_t fours = (pairs * 100 + (pairs >> 16)) & 0x0000'FFFF'0000'FFFF;
-  return (fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF;
-}
-
-// A number without sign and exponent that ends within eight bytes, or nullptr. A decimal is one
-// division of exact operands, so it is the nearest double.
-inline const char* ReadShortNumber(const char* at, double& value) {
-  // Bytes 0 to 9 are digits; adding 0x76 sets the high bit of those above 9.
-  const std::uint64_t digits = GetFixed<std::uint64_t>(at) ^ (kOnes * '0');
-  const std::uint64_t others = (((digits & ~kHighBits) + kOnes * 0x76) | digits) & kHighBits;
-  const std::uint64_t after_point = others & (others - 1);
-  if (after_point == 0) return nullptr;
-  const unsigned whole = LowestByte(others);
-  const std::uint64_t first = digits & 0xff;
-  // A zero stands alone, and a number begins with a digit.
-  if (first - 1 > 8 && (first != 0 || whole != 1)) return nullptr;
-  if (at[whole] != '.') {
-    value = static_cast<double>(NumberOf(digits, whole));
-    at += whole;
-  } else {
-    const unsigned size = LowestByte(after_point);
-    const unsigned decimals = size - whole - 1;
-    if (decimals == 0) return nullptr;
-    const std::uint64_t low = (others ^ (others - 1)) >> 8;  // the bytes before the point
-    const std::uint64_t without_point = (digits & low) | (digits >> 8 & ~low);
-    value = static_cast<double>(NumberOf(without_point, size - 1)) / kPowersOfTen[decimals];
-    at += size;
-  }
-  return (*at | 0x20) == 'e' ? nullptr : at;
-}
-
 [[gnu::noinline]] const char* ReadLongNumber(const char* at, const char* end, double& value) {
   const char* const number_end = ScanJsonNumber(at, end);
   if (number_end == nullptr) return end + 1;
@@ -116,10 +71,15 @@ inline const char* ReadShortNumber(const char* at, double& value) {
 }
 
 // A JSON number.
-inline const char* ReadNumber(const char* at, const char* end, double& value) {
+inline const char* ReadNumber(const char* at, const char* end, DecimalLayout& layout,
+                              double& value) {
   const bool negative = *at == '-';
-  const char* const number_end = ReadShortNumber(at + (negative ? 1 : 0), value);
-  if (number_end == nullptr) return ReadLongNumber(at, end, value);
+  const ShortNumber number(at + (negative ? 1 : 0));
+  const char* number_end = number.ReadAs(layout, value);
+  if (number_end == nullptr) [[unlikely]] {
+    number_end = number.Read(layout, value);
+    if (number_end == nullptr) return at <= end ? ReadLongNumber(at, end, value) : at;
+  }
   if (negative) value = -value;
   return number_end;
 }
@@ -162,8 +122,8 @@ class ShapeReader::Learner {
       if (at == std::string_view::npos) return false;
     }
     AddStep(shape, {.value = Value::kNone}, record_.size());
-    shape.values.assign(metrics_.size(), EventBatch::kNull);
-    return shape.text.size() <= kMaxTextBytes;
+    NoteWhatIsAbsent(shape);
+    return text_bytes_ <= kMaxTextBytes;
   }
 
  private:
@@ -188,10 +148,24 @@ class ShapeReader::Learner {
     if (field.role == FieldRole::kMetric) {
       step.value = metrics_[field.metric].is_bool ? Value::kBoolMetric : Value::kMetric;
       step.metric = field.metric;
+      step.min = metrics_[field.metric].min;
+      step.max = metrics_[field.metric].max;
     }
     AddStep(shape, step, at);
     literal_begin_ = end;
     return end;
+  }
+
+  void NoteWhatIsAbsent(Shape& shape) const {
+    for (std::uint32_t metric = 0; metric < metrics_.size(); ++metric) {
+      const auto has = [&](const Step& step) {
+        return (step.value == Value::kMetric || step.value == Value::kBoolMetric) &&
+               step.metric == metric;
+      };
+      if (std::ranges::none_of(shape.steps, has)) shape.absent.push_back(metric);
+    }
+    shape.has_status =
+        std::ranges::find(shape.steps, Value::kStatus, &Step::value) != shape.steps.end();
   }
 
   static Value TextOf(Field field) {
@@ -209,30 +183,37 @@ class ShapeReader::Learner {
 
   // Adds a step whose bytes end before `end`.
   void AddStep(Shape& shape, Step step, std::size_t end) {
-    step.begin = static_cast<std::uint32_t>(shape.text.size());
-    const std::string_view bytes = record_.substr(literal_begin_, end - literal_begin_);
+    std::string_view bytes = record_.substr(literal_begin_, end - literal_begin_);
+    text_bytes_ += bytes.size();
+    for (; bytes.size() > Step::kHead; bytes.remove_prefix(Step::kHead)) {
+      shape.steps.push_back(WithHead({.value = Value::kNone}, bytes.substr(0, Step::kHead)));
+    }
+    shape.steps.push_back(WithHead(step, bytes));
+  }
+  static Step WithHead(Step step, std::string_view bytes) {
     step.size = static_cast<std::uint32_t>(bytes.size());
-    const std::size_t head = std::min(bytes.size(), sizeof step.head);
-    std::memcpy(step.head.data(), bytes.data(), head);
-    std::memset(step.head_mask.data(), 0xff, head);
-    shape.text += bytes;
-    shape.steps.push_back(step);
+    std::memcpy(step.head.data(), bytes.data(), bytes.size());
+    std::memset(step.head_mask.data(), 0xff, bytes.size());
+    return step;
   }
 
   const std::vector<MetricSpec>& metrics_;
   const FieldTable& fields_;
   const std::string_view record_;
   std::size_t literal_begin_ = 0;
+  std::size_t text_bytes_ = 0;
 };
 
 ShapeReader::ShapeReader(const std::vector<MetricSpec>& metrics, const FieldTable& fields,
                          EventLimits limits)
     : metrics_(metrics),
+      metric_count_(metrics.size()),
       fields_(fields),
       limits_(limits),
       credit_(kFirstCredit),
       skip_next_(kFirstSkip) {
   shapes_.reserve(kMaxShapes);
+  run_.values.resize(kRunRows * metric_count_);
 }
 
 ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch) {
@@ -245,8 +226,29 @@ ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch
   const std::size_t guess = shapes_[last_].next;
   const Answer answer = Match(shapes_[guess], record, batch);
   if (answer == Answer::kNotRead) return MatchOthers(guess, record, batch);
-  if (answer == Answer::kGood) CountHit(guess);
+  if (answer == Answer::kGood) CountHits(guess, 1);
   return answer;
+}
+
+std::size_t ShapeReader::ReadRun(std::span<const std::string_view> records, EventBatch& batch) {
+  if (skip_ > 0 || shapes_.empty()) return 0;
+  std::size_t done = 0;
+  while (done < records.size()) {
+    const auto some = records.subspan(done, std::min(kRunRows, records.size() - done));
+    std::size_t rows = 0;
+    std::size_t guess = shapes_[last_].next;
+    while (rows < some.size() && some[rows].size() <= limits_.max_bytes) {
+      if (MatchRow(shapes_[guess], some[rows], rows) != Answer::kGood) break;
+      ++rows;
+      if (guess != last_) CountHits(guess, 0);
+      guess = shapes_[guess].next;
+    }
+    if (rows > 0) CountHits(last_, rows);
+    Append(some.first(rows), batch);
+    done += rows;
+    if (rows < some.size()) break;
+  }
+  return done;
 }
 
 ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view record,
@@ -255,17 +257,17 @@ ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view
     if (index == guess) continue;
     const Answer answer = Match(shapes_[index], record, batch);
     if (answer == Answer::kNotRead) continue;
-    if (answer == Answer::kGood) CountHit(index);
+    if (answer == Answer::kGood) CountHits(index, 1);
     return answer;
   }
   CountMiss();
   return Answer::kNotRead;
 }
 
-inline void ShapeReader::CountHit(std::size_t index) {
+inline void ShapeReader::CountHits(std::size_t index, std::size_t hits) {
   shapes_[last_].next = index;
   last_ = index;
-  credit_ = std::min(credit_ + 2, kMaxCredit);
+  credit_ = std::min(credit_ + 2 * static_cast<int>(hits), kMaxCredit);
   skip_next_ = kFirstSkip;
 }
 
@@ -277,81 +279,114 @@ void ShapeReader::CountMiss() {
 }
 
 ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, EventBatch& batch) {
+  const Answer answer = MatchRow(shape, record, 0);
+  if (answer == Answer::kGood) Append({&record, 1}, batch);
+  return answer;
+}
+
+// Reads the record into the row of the run.
+[[gnu::always_inline]] inline ShapeReader::Answer ShapeReader::MatchRow(Shape& shape,
+                                                                        std::string_view record,
+                                                                        std::size_t row) {
   const char* at = record.data();
   const char* const end = at + record.size();
-  std::string_view device_id;
-  std::string_view status;
-  for (const Step& step : shape.steps) {
+  double* const values = run_.values.data() + row * metric_count_;
+  for (Step& step : shape.steps) {
     const auto [first, second] = step.head;
     const auto [first_mask, second_mask] = step.head_mask;
     const std::uint64_t differ = ((GetFixed<std::uint64_t>(at) ^ first) & first_mask) |
                                  ((GetFixed<std::uint64_t>(at + kWord) ^ second) & second_mask);
     if (differ != 0) return Answer::kNotRead;
-    if (step.size > sizeof step.head) {
-      if (static_cast<std::size_t>(end - at) < step.size ||
-          std::memcmp(at, shape.text.data() + step.begin, step.size) != 0) {
-        return Answer::kNotRead;
-      }
-    }
+    // The bytes behind the record can be of the shape as well, and then a value: it ends behind
+    // `end`, too.
     at += step.size;
-    // The bytes behind the record can be of the shape as well.
-    if (at > end) return Answer::kNotRead;
     const char* const begin = at;
     switch (step.value) {
       case Value::kNone:
         break;
       case Value::kMetric: {
-        double& value = shape.values[step.metric];
-        at = ReadNumber(at, end, value);
+        double value = 0;
+        at = ReadNumber(at, end, step.layout, value);
         if (at > end) return Answer::kNotRead;
-        const MetricSpec& spec = metrics_[step.metric];
-        if (!(value >= spec.min && value <= spec.max)) return Answer::kOutsideRange;
+        if (!(value >= step.min && value <= step.max)) return Answer::kOutsideRange;
+        values[step.metric] = value;
         break;
       }
-      case Value::kDeviceId:
+      case Value::kDeviceId: {
         at = ReadPlainText(at, end);
-        device_id = {begin, static_cast<std::size_t>(at - begin)};
-        if (device_id.empty() || device_id.size() > kMaxDeviceIdBytes) return Answer::kNotRead;
+        const auto size = static_cast<std::size_t>(at - begin);
+        if (size - 1 >= kMaxDeviceIdBytes) return Answer::kNotRead;
+        run_.device_id[row] = {begin, size};
         break;
+      }
       case Value::kTimestamp:
-        at = ReadTimestamp(step, at, end);
+        at = ReadTimestamp(step, at, end, run_.time_us[row]);
         break;
       case Value::kStatus:
         at = ReadPlainText(at, end);
-        status = {begin, static_cast<std::size_t>(at - begin)};
+        run_.status[row] = {begin, static_cast<std::size_t>(at - begin)};
         break;
       case Value::kBoolMetric:
-        shape.values[step.metric] = *at == 't' ? 1 : 0;
+        values[step.metric] = *at == 't' ? 1 : 0;
         at = *at == 'n' ? end + 1 : ReadLiteral(at, end);
         break;
       case Value::kAnyString:
         at = ReadPlainText(at, end);
         break;
       case Value::kAnyNumber:
-        at = ScanJsonNumber(at, end);
+        at = at <= end ? ScanJsonNumber(at, end) : nullptr;
         if (at == nullptr) return Answer::kNotRead;
         break;
       case Value::kAnyLiteral:
         at = ReadLiteral(at, end);
         break;
+      default:
+        __builtin_unreachable();
     }
     if (at > end) return Answer::kNotRead;
   }
   if (at != end) return Answer::kNotRead;
-  batch.AddGood(record, {.begin = 0, .end = record.size()}, device_id, time_us_, status,
-                shape.values.data());
+  if (!shape.has_status) run_.status[row] = {};
+  for (const std::uint32_t metric : shape.absent) values[metric] = EventBatch::kNull;
   return Answer::kGood;
 }
 
+// The first rows of the run, which are those of the records.
+void ShapeReader::Append(std::span<const std::string_view> records, EventBatch& batch) const {
+  const std::size_t rows = records.size();
+  const auto append = [rows](auto& column, const auto& from) {
+    column.insert(column.end(), from.begin(), from.begin() + static_cast<std::ptrdiff_t>(rows));
+  };
+  const std::size_t size = batch.size() + rows;
+  if (size > batch.reject.capacity()) batch.Reserve(2 * size);
+  append(batch.device_id, run_.device_id);
+  append(batch.time_us, run_.time_us);
+  append(batch.status, run_.status);
+  append(batch.bytes, records);
+  batch.reject.insert(batch.reject.end(), rows, RejectReason::kNone);
+  batch.object_begin.insert(batch.object_begin.end(), rows, 0);
+  batch.object_end.resize(size);
+  for (std::size_t row = 0; row < rows; ++row) {
+    batch.object_end[size - rows + row] = static_cast<std::uint32_t>(records[row].size());
+  }
+  for (std::size_t metric = 0; metric < metric_count_; ++metric) {
+    batch.metrics[metric].resize(size);
+    double* const column = batch.metrics[metric].data() + (size - rows);
+    const double* const values = run_.values.data() + metric;
+    for (std::size_t row = 0; row < rows; ++row) column[row] = values[row * metric_count_];
+  }
+}
+
 // A text that is a time has no character of JSON in it, so its end is found by its length.
-inline const char* ShapeReader::ReadTimestamp(const Step& step, const char* at, const char* end) {
+inline const char* ShapeReader::ReadTimestamp(const Step& step, const char* at, const char* end,
+                                              std::int64_t& time_us) {
   const char* text_end = at + step.length;
-  if (static_cast<std::size_t>(end - at) <= step.length || *text_end != '"') {
+  if (end - at <= static_cast<std::ptrdiff_t>(step.length) || *text_end != '"') {
     text_end = ReadPlainText(at, end);
     if (text_end > end) return text_end;
   }
   const auto time = time_parser_.Parse({at, static_cast<std::size_t>(text_end - at)});
-  time_us_ = time.value_or(0);
+  time_us = time.value_or(0);
   return time ? text_end : end + 1;
 }
 

@@ -255,6 +255,36 @@ TEST(ShapeReaderProperty, RowsOfRandomStreamsAreThoseOfTheStrictReader) {
   EXPECT_GT(bad, 1'000);
 }
 
+// The same of many records at once, in batches of every size.
+TEST(ShapeReaderProperty, RunsOfRecordsAreThoseOfTheStrictReader) {
+  SeededRandom random(12);
+  int bad = 0;
+  for (int s = 0; s < 100; ++s) {
+    const RandomStream streams[] = {RandomStream::Make(random), RandomStream::Make(random)};
+    BothReaders readers(streams[0].metrics);
+    for (int batch = 0; batch < 4; ++batch) {
+      std::vector<std::string> records(random.NextBelow(200));
+      for (std::string& record : records) {
+        // Now and then one of another shape, one that is damaged, or one that ends too early.
+        record = streams[random.NextBelow(10) == 0 ? 1 : 0].Record(random);
+        if (random.NextBelow(10) == 0) {
+          const std::string_view bytes = "\"\\{}[],:0159.-+eEtfn \t\x01\xFF";
+          record[random.NextBelow(record.size())] = bytes[random.NextBelow(bytes.size())];
+        }
+        if (random.NextBelow(20) == 0) record.resize(random.NextBelow(record.size()));
+      }
+      const std::vector<std::string_view> views(records.begin(), records.end());
+      const auto rows = readers.ReadAll(views);
+      ASSERT_EQ(rows.size(), records.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        ASSERT_EQ(rows[i].parsed, rows[i].strict) << records[i];
+        bad += rows[i].parsed.reject == RejectReason::kNone ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(bad, 1'000);
+}
+
 // Every single byte of a record replaced by every byte that JSON knows, and every byte taken out.
 TEST(ShapeReaderProperty, NearMissesOfAShapeAreJudgedAsByTheStrictReader) {
   BothReaders readers;

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "batch/item_parser.h"
 #include "log/partitioner.h"
-#include "model/event_parser.h"
 
 namespace tocsin {
 namespace {
@@ -42,12 +42,6 @@ struct Piece {
   std::vector<PartitionSlice> slices;
   int left = 0;  // partitions that have not consumed it
 };
-
-EventLimits LimitsOf(const Settings& settings) {
-  return {.max_bytes = static_cast<std::size_t>(settings.max_event_bytes),
-          .max_depth = static_cast<std::size_t>(settings.max_event_depth),
-          .max_fields = static_cast<std::size_t>(settings.max_event_fields)};
-}
 
 void AppendRow(const EventBatch& from, std::size_t row, EventBatch& to) {
   to.device_id.push_back(from.device_id[row]);
@@ -104,7 +98,7 @@ class Pipeline {
   std::size_t SlotOf(std::size_t piece) const { return piece % ring_.size(); }
 
   void Work() {
-    EventParser parser(settings_.metrics, LimitsOf(settings_));
+    ItemParser parser(settings_);
     std::unique_lock lock(mutex_);
     for (;;) {
       const Job job = Choose();
@@ -219,19 +213,13 @@ class Pipeline {
     return true;
   }
 
-  ReadTotals Parse(EventParser& parser, Piece& piece) {
+  ReadTotals Parse(ItemParser& parser, Piece& piece) {
     ReadTotals seen;
     EventBatch& parsed = piece.parsed;
     parsed.Clear();
     for (std::size_t c = 0; c < piece.used; ++c) {
       seen.blank_lines += piece.chunks[c].blank_lines;
-      for (const RecordChunk::Item& item : piece.chunks[c].items) {
-        if (item.too_large) {
-          parsed.AddRejected(item.bytes, RejectReason::kTooLarge, "");
-        } else {
-          parser.Parse(item.bytes, parsed);
-        }
-      }
+      parser.Parse(piece.chunks[c].items, parsed);
     }
     seen.events = parsed.size();
     Split(piece, seen);

@@ -101,6 +101,7 @@ class ProcessStageImpl final : public ProcessStage, private PartitionEngine::Sin
   EventBatch events_;
   std::vector<Record> records_;
   std::vector<std::int64_t> offsets_;
+  std::vector<std::string_view> values_;
   std::size_t next_message_ = 0;
   std::int64_t append_ms_ = 0;
 
@@ -254,6 +255,7 @@ void ProcessStageImpl::Parse(const PolledBatch& polled) {
   events_.Clear();
   records_.clear();
   offsets_.clear();
+  values_.clear();
   next_message_ = 0;
   RecordBatch::Cursor cursor(*polled.batch);
   cursor.Skip(polled.first);
@@ -262,8 +264,9 @@ void ProcessStageImpl::Parse(const PolledBatch& polled) {
     if (!crash_on_.empty() && record.value.find(crash_on_) != std::string_view::npos) std::abort();
     records_.push_back(record);
     offsets_.push_back(record.offset);
-    parser_.Parse(record.value, events_);
+    values_.push_back(record.value);
   }
+  parser_.ParseAll(values_, events_);
 }
 
 void ProcessStageImpl::WriteRow(std::size_t row) {
