@@ -15,13 +15,6 @@ std::span<const std::uint64_t> IncompleteSlots::BeginsOf(const WindowSlot& slot)
   return begins_.at(&slot);
 }
 
-std::uint32_t IncompleteSlots::MissingOf(const WindowSlot& slot, std::uint32_t argument,
-                                         std::uint64_t number, std::uint32_t size) const {
-  const std::uint64_t begin = begins_.at(&slot)[argument];
-  if (begin <= number) return 0;
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(begin - number, size));
-}
-
 void IncompleteSlots::Inserted(const WindowSlot& slot, std::uint64_t number) {
   if (!slot.incomplete) return;
   for (std::uint64_t& begin : begins_.at(&slot)) begin += number < begin ? 1 : 0;

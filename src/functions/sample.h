@@ -29,7 +29,7 @@ inline bool SampleAt(const ArgumentColumn& argument, std::size_t i, double& x) {
 }
 
 // All rows at once: `x` has one place for each. False when SampleAt is, at some row.
-inline bool SamplesOf(const ArgumentColumn& argument, std::span<double> x) {
+inline bool ReadSamples(const ArgumentColumn& argument, std::span<double> x) {
   unsigned unknown = 0;
   if (!argument.truth.empty()) {
     for (std::size_t i = 0; i < x.size(); ++i) {

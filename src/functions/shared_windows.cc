@@ -134,7 +134,7 @@ void SharedWindows::TakeColumns(std::size_t rows, std::span<const ArgumentColumn
   for (std::size_t a = 0; a < arguments.size(); ++a) {
     Column& column = columns_[a];
     column.x.resize(rows);
-    if (SamplesOf(arguments[a], column.x) || column.samples == Samples::kEveryEvent) continue;
+    if (ReadSamples(arguments[a], column.x) || column.samples == Samples::kEveryEvent) continue;
     for (std::size_t i = 0; i < rows; ++i) {
       double x = 0;
       if (!SampleAt(arguments[a], i, x)) sample_[i] = 0;
@@ -258,12 +258,13 @@ NearMoves SharedWindows::NearOf(const Window& window, std::uint32_t argument) {
 // The one row of a slot that is incomplete: each argument has windows of its own.
 void SharedWindows::RunIncomplete(std::span<const ResultColumn> results) {
   Slot& slot = static_cast<Slot&>(*windows_[0].moves[0].slot);
+  const std::span<const std::uint64_t> begins = incomplete_.BeginsOf(slot);
   for (const Window& window : windows_) {
     for (const std::size_t index : window.calls) {
       const Call& call = calls_[index];
       WindowMove move = window.moves[0];
       const std::uint64_t number = slot.end_number() - move.entering() - move.size;
-      const std::uint32_t missing = incomplete_.Missing(slot, call.argument, number, move.size);
+      const std::uint32_t missing = RowsBefore(begins[call.argument], number, move.size);
       move.size -= missing;
       move.leaving -= std::min(move.leaving, missing);
       move.oldest = slot.ring.Row(slot.ring.size() - move.entering() - move.size);
@@ -300,7 +301,7 @@ void SharedWindows::DropExpired(Slot& slot) const {
   SetDropTime(slot);
 }
 
-// Between blocks.
+// Between blocks. Writes values at the row, which are not yet those of its event.
 void SharedWindows::MakeRoom(std::uint32_t row, Slot& slot, std::span<const ResultColumn> results) {
   if (slot.ring.size() < max_readings_) return;
   DropExpired(slot);
@@ -329,6 +330,8 @@ void SharedWindows::MakeRoom(std::uint32_t row, Slot& slot, std::span<const Resu
 void SharedWindows::TakeLate(const Row& row, Slot& slot, std::span<const ResultColumn> results) {
   const ReadingRow reading = RowAt(row);
   const std::int64_t t_us = row.t_us;
+  const bool kept = row.sample && t_us > slot.clock_us - windows_[0].kept_us;
+  if (kept) MakeRoom(row.index, slot, results);
   for (const Window& window : windows_) {
     const std::int64_t before_us =
         std::max(t_us - window.length_us, slot.clock_us - window.kept_us);
@@ -347,8 +350,7 @@ void SharedWindows::TakeLate(const Row& row, Slot& slot, std::span<const ResultC
       results[index].number[row.index] = std::isnan(value) ? 0 : value;
     }
   }
-  if (!row.sample || t_us <= slot.clock_us - windows_[0].kept_us) return;
-  MakeRoom(row.index, slot, results);
+  if (!kept) return;
   Keep(slot, reading);
   Queue(row.device, slot);
 }

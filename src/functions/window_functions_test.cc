@@ -319,6 +319,21 @@ TEST(WindowFunctionsTest, LetTheOldestReadingsGoBeyondTheMostADeviceMayKeep) {
   EXPECT_EQ(cells[5].number, 4002);
 }
 
+TEST(WindowFunctionsTest, LetTheOldestReadingGoForALateOneThatIsKept) {
+  std::vector<TestEvent> events;
+  for (int i = 0; i < 4; ++i) events.push_back({.t_us = i * 10, .x = 1.0 * i});
+  events.push_back({.t_us = 25, .in_order = false, .x = 100});
+  events.push_back({.t_us = 40, .x = 4});
+  std::vector<WindowArgument> arguments(1);
+  const FunctionSpec& sum = *FindFunction("sum");
+  arguments[0].calls.push_back(MakeWindowCall(sum, {.window_us = kSecond}));
+  SharedWindows state(std::move(arguments), 4);
+  const auto cells = test::Evaluate(sum, state, events);
+  EXPECT_EQ(cells[3].number, 6);
+  EXPECT_EQ(cells[4].number, 1 + 2 + 100);      // up to its time, without the oldest
+  EXPECT_EQ(cells[5].number, 2 + 100 + 3 + 4);  // the next oldest is gone, too
+}
+
 // A rescan at each event would take 100,000^2 / 2 steps: minutes here, where this takes seconds.
 TEST(WindowFunctionsTest, SlideOverManyReadings) {
   constexpr std::size_t kReadings = 100'000;

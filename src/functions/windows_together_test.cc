@@ -293,6 +293,35 @@ TEST(WindowsTogetherTest, LeaveOutALateReadingFromBeforeAHistory) {
   }));
 }
 
+// As a metric has that was optional until now.
+TEST(WindowsTogetherTest, KeepTheNewestReadingsOfAHistoryWithGaps) {
+  std::vector<TestEvent> events(11), some;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    events[i].t_us = static_cast<std::int64_t>(i) * kSecond;
+    if (i < 7 ? i % 2 == 0 : i >= 8 && i < 10) some.push_back(events[i]);
+  }
+  Stores stores;
+  const auto first = StoreOf({0}), second = StoreOf({1});
+  Evaluate(*first, {0}, Batch(std::span<const TestEvent>(events).first(10)));
+  Evaluate(*second, {1}, Batch(some));
+  stores.Take(*first, {0}, false);
+  stores.Take(*second, {1}, false);
+  const std::vector<std::size_t> which = {0, 1};
+  const auto together = StoreOf(which);
+  stores.Give(*together, which);
+  const Values values = Evaluate(*together, which, Batch({&events[10], 1}));
+  for (const std::size_t argument : which) {
+    const std::vector<TestCall> calls = CallsOf(argument);
+    for (std::size_t call = 0; call < calls.size(); ++call) {
+      if (calls[call].spec->name != "count") continue;
+      EXPECT_EQ(values.at(argument)[call][0], argument == 0 ? 11 : 3);
+    }
+  }
+  stores.Take(*together, which, false);
+  EXPECT_EQ(stores.PartsOf(0), 2u);  // eleven readings by eights
+  EXPECT_EQ(stores.PartsOf(1), 1u);
+}
+
 TEST(WindowsTogetherTest, PutTheStateOfEachArgumentAsItWouldItself) {
   std::vector<TestEvent> events(300);
   for (std::size_t i = 0; i < events.size(); ++i) {

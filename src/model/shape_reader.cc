@@ -226,7 +226,7 @@ ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch
   const std::size_t guess = shapes_[last_].next;
   const Answer answer = Match(shapes_[guess], record, batch);
   if (answer == Answer::kNotRead) return MatchOthers(guess, record, batch);
-  if (answer == Answer::kGood) CountHits(guess, 1);
+  if (answer == Answer::kGood) Follow(guess);
   return answer;
 }
 
@@ -240,11 +240,10 @@ std::size_t ShapeReader::ReadRun(std::span<const std::string_view> records, Even
     while (rows < some.size() && some[rows].size() <= limits_.max_bytes) {
       if (MatchRow(shapes_[guess], some[rows], rows) != Answer::kGood) break;
       ++rows;
-      if (guess != last_) CountHits(guess, 0);
+      Follow(guess);
       guess = shapes_[guess].next;
     }
-    if (rows > 0) CountHits(last_, rows);
-    Append(some.first(rows), batch);
+    if (rows > 0) Append(some.first(rows), batch);
     done += rows;
     if (rows < some.size()) break;
   }
@@ -257,17 +256,17 @@ ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view
     if (index == guess) continue;
     const Answer answer = Match(shapes_[index], record, batch);
     if (answer == Answer::kNotRead) continue;
-    if (answer == Answer::kGood) CountHits(index, 1);
+    if (answer == Answer::kGood) Follow(index);
     return answer;
   }
   CountMiss();
   return Answer::kNotRead;
 }
 
-inline void ShapeReader::CountHits(std::size_t index, std::size_t hits) {
+inline void ShapeReader::Follow(std::size_t index) {
   shapes_[last_].next = index;
   last_ = index;
-  credit_ = std::min(credit_ + 2 * static_cast<int>(hits), kMaxCredit);
+  credit_ = std::min(credit_ + 2, kMaxCredit);
   skip_next_ = kFirstSkip;
 }
 

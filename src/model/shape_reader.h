@@ -96,7 +96,7 @@ class ShapeReader {
   const char* ReadTimestamp(const Step& step, const char* at, const char* end,
                             std::int64_t& time_us);
   void Append(std::span<const std::string_view> records, EventBatch& batch) const;
-  void CountHits(std::size_t index, std::size_t hits);
+  void Follow(std::size_t index);
   void CountMiss();
 
   const std::vector<MetricSpec>& metrics_;

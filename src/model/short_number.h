@@ -69,7 +69,7 @@ class ShortNumber {
  private:
   static constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
   static constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
-  static constexpr double kPowersOfTen[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+  static constexpr double kPowersOfTen[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5};
 
   // The place of the lowest byte whose high bit is set.
   static unsigned LowestByte(std::uint64_t bits) {

@@ -234,7 +234,7 @@ RuleProgram::RuleProgram(const std::vector<RuleDefinition>& rules,
   }
   for (const RuleDefinition& rule : rules) rules_.push_back(compiler.Compile(rule));
   MarkNeeded();
-  Store(metrics);
+  MakeStores(metrics);
 }
 
 void RuleProgram::MarkNeeded() {
@@ -264,7 +264,7 @@ bool RuleProgram::AlwaysHasValue(const ProgramState& state,
   return metric.required && metric.min >= -kLargestReading && metric.max <= kLargestReading;
 }
 
-void RuleProgram::Store(std::span<const MetricSpec> metrics) {
+void RuleProgram::MakeStores(std::span<const MetricSpec> metrics) {
   std::vector<bool> has_call(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const auto inside = [&](std::uint32_t step) { return step != Step::kNone && has_call[step]; };

@@ -117,7 +117,7 @@ class RuleProgram {
   friend class RuleCompiler;
   void MarkNeeded();
   bool AlwaysHasValue(const ProgramState& state, std::span<const MetricSpec> metrics) const;
-  void Store(std::span<const MetricSpec> metrics);
+  void MakeStores(std::span<const MetricSpec> metrics);
 
   std::vector<Step> steps_;
   std::vector<ProgramCall> calls_;
