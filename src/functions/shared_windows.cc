@@ -148,7 +148,7 @@ ReadingRow SharedWindows::RowAt(const Row& row) const {
   return reading;
 }
 
-inline void SharedWindows::AddToBlock(const Row& row, Slot& slot) {
+[[gnu::always_inline]] inline void SharedWindows::AddToBlock(const Row& row, Slot& slot) {
   const bool moves = row.t_us > slot.clock_us;
   if (moves || row.sample) Queue(row.device, slot);
   if (moves) {
@@ -204,11 +204,7 @@ void SharedWindows::EvaluateAll(const EventRows& rows, std::span<const ArgumentC
       TakeLate(row, slot, results);
       continue;
     }
-    if (full) {
-      AddToBlock({i, row.device, row.t_us, false}, slot);
-      RunBlock(results);
-      MakeRoom(i, slot, results);
-    }
+    if (full) TakeFull(row, slot, results);
     AddToBlock(row, slot);
     if (slot.incomplete) RunBlock(results);
   }
@@ -239,19 +235,20 @@ void SharedWindows::RunBlock(std::span<const ResultColumn> results) {
 
 // Valid until it is asked for another window or argument.
 NearMoves SharedWindows::NearOf(const Window& window, std::uint32_t argument) {
-  std::array<double, kBlock> x = {};
+  std::array<double, kBlock> x;
+  const auto column = [&](auto value_of) -> const std::array<double, kBlock>& {
+    for (std::size_t i = 0; i < kBlock; ++i) x[i] = i < in_block_ ? value_of(window.moves[i]) : 0;
+    return x;
+  };
   if ((has_entered_ >> argument & 1) == 0) {
-    for (std::size_t i = 0; i < in_block_; ++i) {
-      if (window.moves[i].entered != nullptr) x[i] = ReadingOf(window.moves[i].entered, argument).x;
-    }
-    entered_[argument].Set(x);
+    entered_[argument].Set(column([&](const WindowMove& move) {
+      return move.entered != nullptr ? ReadingOf(move.entered, argument).x : 0;
+    }));
     has_entered_ |= std::uint64_t{1} << argument;
   }
-  for (std::size_t i = 0; i < in_block_; ++i) {
-    const WindowMove& move = window.moves[i];
-    x[i] = move.leaving > 0 ? ReadingOf(move.oldest, argument).x : 0;
-  }
-  left_.Set(x);
+  left_.Set(column([&](const WindowMove& move) {
+    return move.leaving > 0 ? ReadingOf(move.oldest, argument).x : 0;
+  }));
   return {.entered = entered_[argument], .left = left_};
 }
 
@@ -299,6 +296,13 @@ void SharedWindows::DropExpired(Slot& slot) const {
   slot.DropFront(expired);
   slot.ring.ShrinkWhenSparse();
   SetDropTime(slot);
+}
+
+// The windows move on first, so that what has expired makes room.
+void SharedWindows::TakeFull(const Row& row, Slot& slot, std::span<const ResultColumn> results) {
+  AddToBlock({row.index, row.device, row.t_us, false}, slot);
+  RunBlock(results);
+  MakeRoom(row.index, slot, results);
 }
 
 // Between blocks. Writes values at the row, which are not yet those of its event.

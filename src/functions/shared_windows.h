@@ -136,6 +136,8 @@ class SharedWindows final : public FunctionState {
   void DropExpiredChunks(Slot& slot) const;
   void DropExpired(Slot& slot) const;
   void SetDropTime(Slot& slot) const;
+  [[gnu::noinline]] void TakeFull(const Row& row, Slot& slot,
+                                  std::span<const ResultColumn> results);
   void MakeRoom(std::uint32_t row, Slot& slot, std::span<const ResultColumn> results);
   [[gnu::noinline]] void TakeLate(const Row& row, Slot& slot,
                                   std::span<const ResultColumn> results);
