@@ -17,7 +17,7 @@
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kMagic = "tocsin batch state 2\n";
+constexpr std::string_view kMagic = "tocsin batch state 3\n";
 constexpr std::size_t kEdgeBytes = 4096;  // of an input, that its fingerprint looks at
 constexpr std::size_t kWriteBytes = 1 << 20;
 
@@ -136,8 +136,8 @@ std::uint64_t IncrementalState::FingerprintOf(const Settings& settings) {
   return XXH3_64bits(text.data(), text.size());
 }
 
-// Magic, then parts of varint size, bytes and checksum: the head, the blocks of rows, an empty part
-// as the end.
+// Magic, then parts of varint size, bytes and checksum: the head, the blocks of rows (each with the
+// partition of its rows), an empty part as the end.
 Status IncrementalState::Write(const std::string& path, const DeviceDictionary& devices,
                                const DeviceDictionary& statuses, const RowPartitioner& rows) const {
   TOCSIN_ASSIGN(const FileDescriptor fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
@@ -161,9 +161,14 @@ Status IncrementalState::Write(const std::string& path, const DeviceDictionary& 
   }
   PutDictionary(head, devices);
   PutDictionary(head, statuses);
+  const std::shared_ptr<const RowDivision> division = rows.division();
+  PutVarint(head, division->first_ids.size());
+  for (const std::string_view id : division->first_ids) PutBytes(head, id);
   put_part(head);
-  const auto put_block = [&](std::string_view bytes, std::uint32_t count) -> Status {
+  const auto put_block = [&](std::size_t partition, std::string_view bytes,
+                             std::uint32_t count) -> Status {
     std::string block;
+    PutVarint(block, partition);
     PutVarint(block, count);
     block += bytes;
     put_part(block);
@@ -233,13 +238,22 @@ Result<bool> IncrementalState::Read(const std::string& path, const Settings& cur
   }
   if (at != nullptr) at = ReadDictionary(at, head_end, devices);
   if (at != nullptr) at = ReadDictionary(at, head_end, statuses);
+  if (at != nullptr) at = ReadVarint(at, head_end, count);
+  std::vector<std::string_view> first_ids;
+  for (std::uint64_t i = 0; at != nullptr && i < count; ++i) {
+    at = ReadBytes(at, head_end, first_ids.emplace_back());
+  }
   if (at == nullptr) return Fail(Code::kInternal, "the state " + path + " has a head of no sense");
+  TOCSIN_TRY(rows.TakeUpDivision(first_ids, good_rows));
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    std::uint64_t block_rows = 0;
-    const char* const block =
-        ReadVarint(parts[i].data(), parts[i].data() + parts[i].size(), block_rows);
+    std::uint64_t partition = 0, block_rows = 0;
     const char* const block_end = parts[i].data() + parts[i].size();  // then its checksum
-    TOCSIN_TRY(rows.AppendRawBlock({block, static_cast<std::size_t>(block_end - block)},
+    const char* block = ReadVarint(parts[i].data(), block_end, partition);
+    if (block != nullptr) block = ReadVarint(block, block_end, block_rows);
+    if (block == nullptr) {
+      return Fail(Code::kInternal, "the state " + path + " has a block of no sense");
+    }
+    TOCSIN_TRY(rows.AppendRawBlock(partition, {block, static_cast<std::size_t>(block_end - block)},
                                    static_cast<std::uint32_t>(block_rows)));
     TOCSIN_TRY(rows.MayDivide(i, parts.size()));
   }

@@ -86,28 +86,27 @@ TEST(PartitionStoreTest, ADirectoryThatCannotBeMadeIsADiskError) {
   EXPECT_EQ(status.error().code(), Code::kDiskError);
 }
 
-// The ranges are in the order of device and hour, no device and hour is in two, and nothing is
-// lost.
-void CheckRanges(std::uint32_t device_count, std::uint32_t rows, std::uint64_t most_rows,
-                 bool by_hour, std::size_t least_ranges) {
-  const ScratchDirectory scratch;
-  SharedDictionary devices;
-  RowPartitioner partitioner({.metric_count = 1,
-                              .memory_bytes = 4 << 20,
-                              .target_rows = most_rows / 2,
-                              .spill_directory = scratch.path()},
-                             devices);
-  SeededRandom random(9);
+// Rows [begin, end) of random devices, of `whole` in all.
+void AppendRandomRows(RowPartitioner& partitioner, SharedDictionary& devices,
+                      std::uint32_t device_count, std::uint32_t begin, std::uint32_t end,
+                      std::uint32_t whole) {
+  SeededRandom random(9 + begin);
   Collected collected(1);
-  for (std::uint32_t i = 0; i < rows; ++i) {
+  for (std::uint32_t i = begin; i < end; ++i) {
     const std::string id = "dev_" + std::to_string(random.NextBelow(device_count));
     const std::uint32_t code = devices.codes().Encode(id);
     const auto division = partitioner.division();
     collected.Add(division->PartitionOf(id), code, std::int64_t{i} * 3'000'000, 0, i);
-    if (collected.size() < 1000 && i + 1 < rows) continue;
+    if (collected.size() < 1000 && i + 1 < end) continue;
     ASSERT_TRUE(partitioner.Append(collected.Take(division->partitions())).has_value());
-    ASSERT_TRUE(partitioner.MayDivide(i + 1, rows).has_value());
+    ASSERT_TRUE(partitioner.MayDivide(i + 1, whole).has_value());
   }
+}
+
+// The ranges are in the order of device and hour, no device and hour is in two, and nothing is
+// lost.
+void CheckRanges(RowPartitioner& partitioner, SharedDictionary& devices, std::uint64_t rows,
+                 std::uint64_t most_rows, bool by_hour, std::size_t least_ranges) {
   const auto ranges = partitioner.Finish(most_rows, by_hour);
   ASSERT_TRUE(ranges.has_value());
   EXPECT_GE(ranges->size(), least_ranges);
@@ -141,14 +140,80 @@ void CheckRanges(std::uint32_t device_count, std::uint32_t rows, std::uint64_t m
   EXPECT_EQ(found, rows);
 }
 
+RowPartitioner PartitionerOf(const ScratchDirectory& scratch, SharedDictionary& devices,
+                             std::uint64_t target_rows) {
+  return RowPartitioner({.metric_count = 1,
+                         .memory_bytes = 4 << 20,
+                         .target_rows = target_rows,
+                         .spill_directory = scratch.path()},
+                        devices);
+}
+
+void CheckRandomRows(std::uint32_t device_count, std::uint32_t rows, std::uint64_t most_rows,
+                     bool by_hour, std::size_t least_ranges) {
+  const ScratchDirectory scratch;
+  SharedDictionary devices;
+  RowPartitioner partitioner = PartitionerOf(scratch, devices, most_rows / 2);
+  AppendRandomRows(partitioner, devices, device_count, 0, rows, rows);
+  CheckRanges(partitioner, devices, rows, most_rows, by_hour, least_ranges);
+}
+
 TEST(RowPartitionerTest, ManyDevicesAreDividedByTheirIds) {
-  CheckRanges(500, 400'000, 40'000, false, 10);
+  CheckRandomRows(500, 400'000, 40'000, false, 10);
 }
 TEST(RowPartitionerTest, FewDevicesAreDividedByTheirHours) {
-  CheckRanges(3, 400'000, 40'000, true, 10);
+  CheckRandomRows(3, 400'000, 40'000, true, 10);
 }
 TEST(RowPartitionerTest, FewRowsAreOneRange) {
-  CheckRanges(3, 1'000, 40'000, true, 1);
+  CheckRandomRows(3, 1'000, 40'000, true, 1);
+}
+
+// What one partitioner kept goes into another, as into that of a later run.
+void CheckTakenUp(std::uint64_t target_rows, bool same_division) {
+  const ScratchDirectory scratch;
+  SharedDictionary devices;
+  RowPartitioner first = PartitionerOf(scratch, devices, 20'000);
+  AppendRandomRows(first, devices, 500, 0, 300'000, 300'000);
+  const auto division = first.division();
+  ASSERT_GT(division->partitions(), 5u);
+  RowPartitioner second = PartitionerOf(scratch, devices, target_rows);
+  ASSERT_TRUE(second.TakeUpDivision(division->first_ids, 300'000).has_value());
+  EXPECT_EQ(second.division()->first_ids == division->first_ids, same_division);
+  std::uint64_t taken = 0;
+  const auto take = [&](std::size_t partition, std::string_view bytes, std::uint32_t rows) {
+    std::string block(bytes);
+    block.resize(bytes.size() + kFieldSlack);
+    taken += rows;
+    return second.AppendRawBlock(partition, std::string_view(block).substr(0, bytes.size()), rows);
+  };
+  ASSERT_TRUE(first.ForEachRawBlock(take).has_value());
+  EXPECT_EQ(taken, 300'000u);
+  ASSERT_TRUE(second.MayDivide(300'000, 400'000).has_value());
+  AppendRandomRows(second, devices, 600, 300'000, 400'000, 400'000);
+  CheckRanges(second, devices, 400'000, 40'000, false, 10);
+}
+
+TEST(RowPartitionerTest, RowsOfAnEarlierRunKeepTheirPartitions) {
+  CheckTakenUp(20'000, true);
+}
+TEST(RowPartitionerTest, RowsOfAnEarlierRunAreDividedAnewWhenTheyHaveBecomeMany) {
+  CheckTakenUp(5'000, false);
+}
+TEST(RowPartitionerTest, ADivisionThatDoesNotFitIsNotTakenUp) {
+  const ScratchDirectory scratch;
+  SharedDictionary devices;
+  devices.codes().Encode("a");
+  devices.codes().Encode("b");
+  RowPartitioner partitioner = PartitionerOf(scratch, devices, 200'000);
+  const std::vector<std::string_view> unsorted = {"b", "a"}, unknown = {"a", "c"};
+  for (const auto& ids : {unsorted, unknown}) {
+    ASSERT_TRUE(partitioner.TakeUpDivision(ids, 300'000).has_value());
+    EXPECT_EQ(partitioner.division()->partitions(), 1u);
+  }
+  const std::vector<std::string_view> good = {"a", "b"};
+  ASSERT_TRUE(partitioner.TakeUpDivision(good, 300'000).has_value());
+  EXPECT_EQ(partitioner.division()->partitions(), 3u);
+  EXPECT_FALSE(partitioner.AppendRawBlock(3, {}, 0).has_value());
 }
 
 }  // namespace

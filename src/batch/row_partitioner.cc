@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 
 #include "batch/aggregator.h"
 
@@ -56,9 +57,12 @@ Status RowPartitioner::MayDivide(std::uint64_t part, std::uint64_t whole) {
         static_cast<double>(rows_) * static_cast<double>(whole) / static_cast<double>(part);
     partitions = static_cast<std::size_t>(expected / static_cast<double>(options_.target_rows)) + 1;
   }
-  // Every partition has a block of its own in memory.
-  const std::size_t most = std::max<std::size_t>(options_.memory_bytes / (64 * 1024), 1);
-  return DivideFirstRows(std::min({partitions, most, kMaxPartitions}));
+  return DivideFirstRows(std::min(partitions, MostPartitions()));
+}
+
+// Every partition has a block of its own in memory.
+std::size_t RowPartitioner::MostPartitions() const {
+  return std::clamp<std::size_t>(options_.memory_bytes / (64 * 1024), 1, kMaxPartitions);
 }
 
 Status RowPartitioner::DivideFirstRows(std::size_t partitions) {
@@ -141,14 +145,51 @@ Status RowPartitioner::Drain(const std::function<Status(const RowColumns& rows)>
   return {};
 }
 
-Status RowPartitioner::ForEachRawBlock(const PartitionStore::UseRawBlock& use) const {
+Status RowPartitioner::ForEachRawBlock(const UseRawBlock& use) const {
   for (std::size_t p = 0; p < store_->partitions(); ++p) {
-    TOCSIN_TRY(store_->ForEachRawBlock(p, use));
+    TOCSIN_TRY(store_->ForEachRawBlock(
+        p, [&](std::string_view segments, std::uint32_t rows) { return use(p, segments, rows); }));
   }
   return {};
 }
 
-Status RowPartitioner::AppendRawBlock(std::string_view segments, std::uint32_t count) {
+Status RowPartitioner::TakeUpDivision(std::span<const std::string_view> first_ids,
+                                      std::uint64_t rows) {
+  const std::size_t partitions = first_ids.size() + 1;
+  // So many rows would be divided by more ranges, or by fewer.
+  if (rows < kFirstRows || rows > 2 * partitions * options_.target_rows ||
+      partitions > MostPartitions() || !std::ranges::is_sorted(first_ids)) {
+    return {};
+  }
+  auto division = std::make_shared<RowDivision>();
+  const SharedDictionary::Locked devices = devices_.Lock();
+  for (const std::string_view id : first_ids) {
+    const std::uint32_t code = devices->Find(id);
+    if (code == DeviceDictionary::kUnknown) return {};
+    division->first_ids.push_back(devices->Decode(code));
+  }
+  store_ = std::make_shared<PartitionStore>(options_.metric_count, partitions,
+                                            options_.memory_bytes, options_.spill_directory);
+  divided_ = took_up_division_ = true;
+  const std::lock_guard lock(mutex_);
+  division_ = std::move(division);
+  return {};
+}
+
+Status RowPartitioner::AppendRawBlock(std::size_t partition, std::string_view segments,
+                                      std::uint32_t count) {
+  if (took_up_division_) {
+    if (partition >= store_->partitions()) {
+      return Fail(Code::kInternal, "a block of rows is of partition " + std::to_string(partition) +
+                                       ", of " + std::to_string(store_->partitions()));
+    }
+    rows_ += count;
+    const RowSegment whole = {.partition = static_cast<std::uint32_t>(partition),
+                              .rows = count,
+                              .begin = 0,
+                              .size = segments.size()};
+    return store_->Append({&whole, 1}, segments.data());
+  }
   RowColumns rows(options_.metric_count);
   rows.Resize(count);
   RowSegments::Read(segments, rows, 0);

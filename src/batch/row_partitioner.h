@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,8 @@ struct RowDivision {
 // parallel with the others and without looking at them, and their results stand one after the other
 // in the order of the table. The ranges are chosen from the first rows.
 //
-// What the partitions are follows from the rows and their order alone. Threads: division() from
+// What the partitions are follows from the rows and their order, and from an earlier run whose rows
+// come first. Threads: division() from
 // any, else none but the owner's.
 class RowPartitioner {
  public:
@@ -71,10 +73,15 @@ class RowPartitioner {
   // input were read so far; `whole` 0 = not known.
   Status MayDivide(std::uint64_t part, std::uint64_t whole);
 
-  // The rows as they are kept, each device's in order, and the other way round: rows of such a
-  // block are appended.
-  Status ForEachRawBlock(const PartitionStore::UseRawBlock& use) const;
-  Status AppendRawBlock(std::string_view segments, std::uint32_t rows);
+  // The rows as they are kept, each device's in order, by the partition of division().
+  using UseRawBlock =
+      std::function<Status(std::size_t partition, std::string_view segments, std::uint32_t rows)>;
+  Status ForEachRawBlock(const UseRawBlock& use) const;
+  // The other way round: such blocks of an earlier run, `rows` in all, are the first rows. Its
+  // division is taken over where it still suits so many; `first_ids` have codes in `devices`.
+  // Then each block is appended.
+  Status TakeUpDivision(std::span<const std::string_view> first_ids, std::uint64_t rows);
+  Status AppendRawBlock(std::size_t partition, std::string_view segments, std::uint32_t rows);
 
   // Gives all rows to `use`, partition by partition, each device's in order, and keeps none.
   Status Drain(const std::function<Status(const RowColumns& rows)>& use);
@@ -87,6 +94,7 @@ class RowPartitioner {
   Status AppendTo(PartitionStore& store, const RowColumns& rows,
                   const std::vector<std::uint32_t>& partition_of_device, std::size_t partitions);
   Status DivideFirstRows(std::size_t partitions);
+  std::size_t MostPartitions() const;
   Result<PartitionRange> DivideByHour(std::size_t partition, std::uint64_t piece_rows,
                                       std::size_t memory_bytes);
 
@@ -94,6 +102,7 @@ class RowPartitioner {
   const SharedDictionary& devices_;
   std::shared_ptr<PartitionStore> store_;
   bool divided_ = false;
+  bool took_up_division_ = false;
   std::uint64_t rows_ = 0;
   mutable std::mutex mutex_;
   std::shared_ptr<const RowDivision> division_ = std::make_shared<RowDivision>();
