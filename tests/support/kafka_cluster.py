@@ -5,6 +5,7 @@ the test, even when the test process is killed. What is read back is read by kca
 consumer, read_committed.
 """
 
+import fcntl
 import json
 import os
 import random
@@ -41,18 +42,33 @@ class Message:
     headers: bytes = b""  # as kcat prints them: name=value,name=value
 
 
+_port_locks = {}  # of this process, by the first port
+
+
 def free_ports(count: int = PORTS_OF_A_CLUSTER) -> int:
-    """The first of `count` ports of which none is in use now, below those the kernel hands out."""
-    while True:
+    """The first of `count` ports of which none is in use now, below those the kernel hands out. No other test gets
+    one of them until give_ports_back() or the end of this process, also while a cluster on them is stopped."""
+    for _ in range(10_000):
         first = random.randrange(20000, 32000, PORTS_OF_A_CLUSTER)
+        lock = open(os.path.join(tempfile.gettempdir(), f"tocsin-test-ports-{first}.lock"), "w")
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for port in range(first, first + count):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", port))
-            return first
         except OSError:
+            lock.close()
             continue
+        _port_locks[first] = lock
+        return first
+    raise AssertionError("no free ports from 20000 to 32000")
+
+
+def give_ports_back(first: int):
+    lock = _port_locks.pop(first, None)
+    if lock is not None:
+        lock.close()
 
 
 class TransactionLeftOpen(Exception):
@@ -88,6 +104,8 @@ class KafkaCluster:
 
     def __exit__(self, *error):
         self.kill_all()
+        if self.port:
+            give_ports_back(self.port)
         if self.made_here:
             shutil.rmtree(self.directory, ignore_errors=True)
 
