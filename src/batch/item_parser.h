@@ -12,12 +12,13 @@
 
 namespace tocsin {
 
-// Parses the records of chunks. One per thread.
+// Parses the records of chunks with the limits of the settings. Threads: one parser per thread.
 class ItemParser {
  public:
   explicit ItemParser(const Settings& settings);
 
-  // Appends a row for each item; one that is too large is rejected.
+  // Appends a row for each item; one that is too large is rejected. The rows point into the items'
+  // bytes.
   void Parse(std::span<const RecordChunk::Item> items, EventBatch& events);
 
  private:
