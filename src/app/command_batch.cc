@@ -72,6 +72,10 @@ std::string ReportText(const BatchReport& report) {
                 Grouped(report.blank_lines).c_str(), Grouped(report.devices).c_str(),
                 Grouped(report.hours).c_str(), report.seconds);
   std::string all = text;
+  if (report.row_groups_copied > 0) {
+    all += Grouped(report.row_groups_copied) + " of " + Grouped(report.row_groups) +
+           " row groups copied from the last run\n";
+  }
   for (const std::string& output : report.outputs) all += "wrote " + output + "\n";
   return all;
 }

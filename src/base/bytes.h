@@ -67,6 +67,14 @@ inline const char* ReadVarint(const char* at, const char* end, std::uint64_t& va
   return nullptr;
 }
 
+// Signed numbers of small amount as small unsigned ones: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+inline std::uint64_t ZigZag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+inline std::int64_t UnZigZag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
+
 // A length-prefixed byte string: varint length, then the bytes.
 inline void PutBytes(std::string& out, std::string_view bytes) {
   PutVarint(out, bytes.size());

@@ -1,15 +1,19 @@
 #include "batch/batch_job.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "batch/chunk_parser.h"
 #include "batch/incremental_state.h"
 #include "batch/input_list.h"
+#include "batch/kept_groups.h"
 #include "batch/output_file.h"
 #include "batch/quality_report.h"
 #include "batch/rejects_writer.h"
@@ -17,6 +21,7 @@
 #include "batch/table_builder.h"
 #include "batch/table_task.h"
 #include "batch/tables.h"
+#include "rule/program.h"
 
 namespace tocsin {
 namespace {
@@ -29,6 +34,8 @@ constexpr std::uint64_t kMaxRows = 1 << 20;
 constexpr std::uint64_t kLeastRows = 64;
 constexpr std::uint64_t kProgressRows = 1 << 16;
 constexpr std::size_t kLeastDictionaryBytes = 1 << 20;
+// To be raised when the same rows, rules and settings give other tables than before.
+constexpr std::uint64_t kTablesVersion = 1;
 
 // Where the outputs go, with the extension of their format.
 struct OutputPaths {
@@ -130,8 +137,9 @@ class BatchJob final : private ChunkUser {
     }
     TOCSIN_TRY(ReadInputs());
     if (files_) TOCSIN_TRY(rejects_->Finish());
-    if (files_ && files_->state) TOCSIN_TRY(WriteState());
+    if (files_ && files_->state) TOCSIN_TRY(BeginState());
     TOCSIN_TRY(WriteTables());
+    if (state_out_) TOCSIN_TRY(state_out_->Finish());
     if (files_) {
       if (!options_.since_last) {
         // The tables are about to be others than those that the state goes with.
@@ -158,7 +166,8 @@ class BatchJob final : private ChunkUser {
 
   Status FindInputs();
   Status BeginAtLastRun();
-  Status WriteState();
+  Status BeginState();
+  std::optional<std::uint64_t> TablesFingerprint() const;
   Status ReadInputs();
   void Prepare(ParsedChunk& chunk, LocalDictionaries& local) override;
   Status Absorb(ParsedChunk& chunk) override;
@@ -180,6 +189,8 @@ class BatchJob final : private ChunkUser {
   RowIntake rows_;
   std::vector<BatchInput> inputs_;
   IncrementalState state_;
+  std::optional<PartWriter> state_out_;
+  std::optional<KeptGroups> kept_;    // of the last run, where they suit this one
   std::vector<std::uint64_t> lines_;  // of each input, when it was read
   std::uint64_t bytes_done_ = 0;      // of the inputs
   std::uint64_t bytes_all_ = 0;       // of all inputs; 0 when one is unknown
@@ -226,6 +237,12 @@ Status BatchJob::BeginAtLastRun() {
     report_.blank_lines = state_.blank_lines;
     good_rows_ = state_.good_rows;
     std::ranges::copy(state_.rejected, report_.rejected);
+    // The report of quality looks at every row.
+    const std::optional<std::uint64_t> tables = TablesFingerprint();
+    if (tables && state_.tables == *tables && options_.quality == nullptr &&
+        !options_.skip_export) {
+      kept_.emplace(paths_.cleansed, state_.groups());
+    }
   }
   TOCSIN_TRY(state_.FindNewParts(inputs_));
   std::erase_if(inputs_, [](const BatchInput& input) {
@@ -236,8 +253,10 @@ Status BatchJob::BeginAtLastRun() {
   return {};
 }
 
-Status BatchJob::WriteState() {
+// The groups of the tables follow as they are written.
+Status BatchJob::BeginState() {
   state_.settings = IncrementalState::FingerprintOf(settings_);
+  state_.tables = TablesFingerprint().value_or(0);
   state_.rows_read = report_.rows_read;
   state_.blank_lines = report_.blank_lines;
   state_.good_rows = good_rows_;
@@ -246,9 +265,23 @@ Status BatchJob::WriteState() {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     TOCSIN_TRY(state_.Remember(inputs_[i], lines_[i]));
   }
+  TOCSIN_ASSIGN(state_out_, IncrementalState::Create(files_->state->temporary()));
   CodedRows& rows = rows_.coded();
-  return state_.Write(files_->state->temporary(), rows.devices.codes(), rows.statuses.codes(),
-                      rows.partitioner);
+  return state_.Write(*state_out_, rows.devices.codes(), rows.statuses.codes(), rows.partitioner);
+}
+
+// Of what both tables are made of given rows by. None when that can be another thing in the next
+// run, unseen here: rules look at labels of devices.
+std::optional<std::uint64_t> BatchJob::TablesFingerprint() const {
+  if (std::ranges::any_of(rules_.program().texts(), &TextComparison::reads_label)) return {};
+  std::string text = options_.csv ? "csv" : "parquet";
+  PutVarint(text, kTablesVersion);
+  PutVarint(text, static_cast<std::uint64_t>(options_.zstd_level));
+  for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
+    PutBytes(text, rules_.rule(rule).flag_column);
+    PutBytes(text, rules_.rule(rule).version);
+  }
+  return XXH3_64bits(text.data(), text.size());
 }
 
 // The rows become segments of partitions, and the rest lines of rejects.
@@ -299,7 +332,8 @@ Result<std::unique_ptr<TableOutput>> BatchJob::MakeOutput(TableSchema schema,
 
 Status BatchJob::WriteRows(CodedRows& part, TableOutput& cleansed, TableOutput& aggregates) {
   TOCSIN_ASSIGN(std::vector<PartitionRange> ranges,
-                part.partitioner.Finish(most_rows_, !rules_.stateful()));
+                part.partitioner.Finish(most_rows_, !rules_.stateful(),
+                                        kept_ ? kept_->groups() : std::span<const KeptGroup>()));
   TableTask::Shared shared = {.rules = rules_,
                               .metrics = settings_.metrics,
                               .devices = part.devices.codes(),
@@ -314,7 +348,15 @@ Status BatchJob::WriteRows(CodedRows& part, TableOutput& cleansed, TableOutput& 
       quality->AddRepeats(device, rows);
     };
   }
-  return TableTask::RunAll(shared, std::move(ranges), threads_, stop_);
+  if (kept_) shared.kept = &*kept_;
+  if (state_out_) {
+    shared.keep = [this](const KeptGroup& group) {
+      return IncrementalState::WriteGroup(*state_out_, group);
+    };
+  }
+  TOCSIN_TRY(TableTask::RunAll(shared, std::move(ranges), threads_, stop_));
+  report_.row_groups_copied += shared.taken_over;
+  return {};
 }
 
 Status BatchJob::WriteTables() {
@@ -341,6 +383,7 @@ Status BatchJob::WriteTables() {
   report_.cleansed = cleansed->rows();
   report_.duplicates = good_rows_ - report_.cleansed;
   report_.hours = aggregates->rows();
+  report_.row_groups = cleansed->chunks();
   if (options_.preview && options_.preview_out) {
     options_.preview_out("cleansed (" + std::to_string(report_.cleansed) + " rows)\n" +
                          cleansed->preview() + "\naggregates (" + std::to_string(report_.hours) +

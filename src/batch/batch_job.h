@@ -46,7 +46,9 @@ struct BatchReport {
   std::uint64_t duplicates = 0;
   std::uint64_t rejected[kRejectReasonCount] = {};
   std::uint64_t devices = 0;
-  std::uint64_t hours = 0;  // rows of the aggregates: device × hour
+  std::uint64_t hours = 0;              // rows of the aggregates: device × hour
+  std::uint64_t row_groups = 0;         // of the cleansed table
+  std::uint64_t row_groups_copied = 0;  // of these, with since_last: from the table of the last run
   double seconds = 0;
   std::vector<std::string> outputs;
   // Keys of the contract, and behind them those of `quality` when it is there.

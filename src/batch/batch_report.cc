@@ -28,6 +28,10 @@ std::string BatchReport::ToJson(const QualityReport* quality) const {
   out += '}';
   AppendCount(out, "devices", devices);
   AppendCount(out, "hours", hours);
+  if (row_groups_copied > 0) {
+    AppendCount(out, "row_groups", row_groups);
+    AppendCount(out, "row_groups_copied", row_groups_copied);
+  }
   char text[32];
   const auto end =
       std::to_chars(text, text + sizeof text, seconds, std::chars_format::fixed, 3).ptr;

@@ -83,32 +83,40 @@ class CsvWriter final : public TableWriter {
  public:
   CsvWriter(FileDescriptor fd, std::string path, const TableSchema& schema)
       : fd_(std::move(fd)), path_(std::move(path)), schema_(schema) {}
-
-  std::unique_ptr<TableEncoder> MakeEncoder() const override {
-    return std::make_unique<CsvEncoder>(schema_);
-  }
-  Status Append(std::unique_ptr<EncodedChunk> chunk) override {
-    TOCSIN_TRY(PutHeader());
-    return WriteAll(fd_.get(), chunk->bytes, path_);
-  }
-  Status Finish() override { return PutHeader(); }
-
- private:
-  Status PutHeader() {
-    if (has_header_) return {};
-    has_header_ = true;
+  Status Begin() {
     std::string header;
     for (const ColumnSpec& column : schema_) {
       if (!header.empty()) header += ',';
       AppendText(header, column.name);
     }
-    return WriteAll(fd_.get(), header + "\r\n", path_);
+    return Put(header + "\r\n");
+  }
+
+  std::unique_ptr<TableEncoder> MakeEncoder() const override {
+    return std::make_unique<CsvEncoder>(schema_);
+  }
+  std::unique_ptr<EncodedChunk> Restore(std::string bytes, std::size_t rows,
+                                        std::string_view) const override {
+    auto chunk = std::make_unique<EncodedChunk>();
+    chunk->bytes = std::move(bytes);
+    chunk->rows = rows;
+    return chunk;
+  }
+  Status Append(std::unique_ptr<EncodedChunk> chunk) override { return Put(chunk->bytes); }
+  std::uint64_t position() const override { return position_; }
+  Status Finish() override { return {}; }
+
+ private:
+  Status Put(std::string_view bytes) {
+    TOCSIN_TRY(WriteAll(fd_.get(), bytes, path_));
+    position_ += bytes.size();
+    return {};
   }
 
   FileDescriptor fd_;
   std::string path_;
   TableSchema schema_;
-  bool has_header_ = false;
+  std::uint64_t position_ = 0;
 };
 
 }  // namespace
@@ -116,7 +124,9 @@ class CsvWriter final : public TableWriter {
 Result<std::unique_ptr<TableWriter>> MakeCsvWriter(const std::string& path,
                                                    const TableSchema& schema) {
   TOCSIN_ASSIGN(FileDescriptor fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
-  return std::make_unique<CsvWriter>(std::move(fd), path, schema);
+  auto writer = std::make_unique<CsvWriter>(std::move(fd), path, schema);
+  TOCSIN_TRY(writer->Begin());
+  return writer;
 }
 
 }  // namespace tocsin

@@ -1,7 +1,6 @@
 #include "batch/incremental_state.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -17,9 +16,13 @@
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kMagic = "tocsin batch state 3\n";
+constexpr std::string_view kMagic = "tocsin batch state 4\n";
 constexpr std::size_t kEdgeBytes = 4096;  // of an input, that its fingerprint looks at
-constexpr std::size_t kWriteBytes = 1 << 20;
+
+// Kinds of parts, which come in this order.
+constexpr char kHead = 'h';
+constexpr char kRows = 'r';   // of a partition
+constexpr char kGroup = 'g';  // of the tables
 
 bool IsCompressed(const std::string& name) {
   return name.ends_with(".gz") || name.ends_with(".zst");
@@ -72,30 +75,6 @@ Result<std::pair<FileDescriptor, std::uint64_t>> OpenSized(const std::string& na
   return std::pair(std::move(fd), static_cast<std::uint64_t>(status.st_size));
 }
 
-// A file as memory, which its pages come into as they are read and leave again.
-class MappedFile {
- public:
-  static Result<MappedFile> Open(const std::string& path) {
-    TOCSIN_ASSIGN(const auto opened, OpenSized(path));
-    const auto size = static_cast<std::size_t>(opened.second);
-    void* const at = size == 0
-                         ? MAP_FAILED
-                         : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, opened.first.get(), 0);
-    if (at == MAP_FAILED) return Fail(Code::kDataLoss, "file " + path + " cannot be mapped");
-    return MappedFile(static_cast<const char*>(at), size);
-  }
-  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-  MappedFile& operator=(MappedFile&&) = delete;
-  ~MappedFile() {
-    if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
-  }
-  std::string_view bytes() const { return bytes_; }
-
- private:
-  MappedFile(const char* at, std::size_t size) : bytes_(at, size) {}
-  std::string_view bytes_;
-};
-
 void PutDictionary(std::string& out, const DeviceDictionary& dictionary) {
   PutVarint(out, dictionary.size());
   for (std::uint32_t code = 0; code < dictionary.size(); ++code) {
@@ -136,18 +115,15 @@ std::uint64_t IncrementalState::FingerprintOf(const Settings& settings) {
   return XXH3_64bits(text.data(), text.size());
 }
 
-// Magic, then parts of varint size, bytes and checksum: the head, the blocks of rows (each with the
-// partition of its rows), an empty part as the end.
-Status IncrementalState::Write(const std::string& path, const DeviceDictionary& devices,
+Result<PartWriter> IncrementalState::Create(const std::string& path) {
+  return PartWriter::Create(path, kMagic);
+}
+
+Status IncrementalState::Write(PartWriter& out, const DeviceDictionary& devices,
                                const DeviceDictionary& statuses, const RowPartitioner& rows) const {
-  TOCSIN_ASSIGN(const FileDescriptor fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
-  std::string out(kMagic);
-  const auto put_part = [&](std::string_view bytes) {
-    PutBytes(out, bytes);
-    PutFixed(out, XXH3_64bits(bytes.data(), bytes.size()));
-  };
   std::string head;
   PutFixed(head, settings);
+  PutFixed(head, tables);
   for (const std::uint64_t number : {rejects_bytes, rows_read, blank_lines, good_rows}) {
     PutVarint(head, number);
   }
@@ -164,22 +140,20 @@ Status IncrementalState::Write(const std::string& path, const DeviceDictionary& 
   const std::shared_ptr<const RowDivision> division = rows.division();
   PutVarint(head, division->first_ids.size());
   for (const std::string_view id : division->first_ids) PutBytes(head, id);
-  put_part(head);
-  const auto put_block = [&](std::size_t partition, std::string_view bytes,
-                             std::uint32_t count) -> Status {
-    std::string block;
-    PutVarint(block, partition);
-    PutVarint(block, count);
-    block += bytes;
-    put_part(block);
-    if (out.size() < kWriteBytes) return {};
-    TOCSIN_TRY(WriteAll(fd.get(), out, path));
-    out.clear();
-    return {};
-  };
-  TOCSIN_TRY(rows.ForEachRawBlock(put_block));
-  put_part({});
-  return WriteAll(fd.get(), out, path);
+  TOCSIN_TRY(out.Put(kHead, head));
+  std::string block;
+  return rows.ForEachRawBlock(
+      [&](std::size_t partition, std::string_view bytes, std::uint32_t count) {
+        block.clear();
+        PutVarint(block, partition);
+        PutVarint(block, count);
+        block += bytes;
+        return out.Put(kRows, block);
+      });
+}
+
+Status IncrementalState::WriteGroup(PartWriter& out, const KeptGroup& group) {
+  return out.Put(kGroup, group.Encode());
 }
 
 Result<bool> IncrementalState::Read(const std::string& path, const Settings& current,
@@ -194,29 +168,18 @@ Result<bool> IncrementalState::Read(const std::string& path, const Settings& cur
     return false;
   };
   // All of it is checked before the first row is taken.
-  const auto read = MappedFile::Open(path);
-  if (!read) return refuse(read.error().message());
-  const std::string_view bytes = read->bytes();
-  if (!bytes.starts_with(kMagic)) return refuse("it has another form");
-  const char* const end = bytes.data() + bytes.size();
-  std::vector<std::string_view> parts;
-  for (const char* at = bytes.data() + kMagic.size();;) {
-    std::string_view part;
-    at = ReadBytes(at, end, part);
-    if (at == nullptr || end - at < 8 ||
-        GetFixed<std::uint64_t>(at) != XXH3_64bits(part.data(), part.size())) {
-      return refuse("it is damaged");
-    }
-    at += 8;
-    if (part.empty()) break;
-    parts.push_back(part);
-  }
-  if (parts.empty() || parts[0].size() < sizeof settings) return refuse("it is damaged");
-  const char* at = parts[0].data();
-  const char* const head_end = at + parts[0].size();
+  auto opened = PartFile::Open(path, kMagic);
+  if (!opened) return refuse(opened.error().message());
+  const PartFile& file = file_.emplace(std::move(*opened));
+  if (file.parts().empty() || file.parts()[0].kind != kHead) return refuse("it is damaged");
+  const std::string_view head = file.parts()[0].bytes;
+  if (head.size() < sizeof settings + sizeof tables) return refuse("it is damaged");
+  const char* at = head.data();
+  const char* const head_end = at + head.size();
   settings = GetFixed<std::uint64_t>(at);
   if (settings != FingerprintOf(current)) return refuse("the declared metrics or limits changed");
-  at += 8;
+  tables = GetFixed<std::uint64_t>(at + sizeof settings);
+  at += sizeof settings + sizeof tables;
   for (std::uint64_t* number : {&rejects_bytes, &rows_read, &blank_lines, &good_rows}) {
     if (at != nullptr) at = ReadVarint(at, head_end, *number);
   }
@@ -245,18 +208,22 @@ Result<bool> IncrementalState::Read(const std::string& path, const Settings& cur
   }
   if (at == nullptr) return Fail(Code::kInternal, "the state " + path + " has a head of no sense");
   TOCSIN_TRY(rows.TakeUpDivision(first_ids, good_rows));
-  for (std::size_t i = 1; i < parts.size(); ++i) {
+  for (std::size_t i = 1; i < file.parts().size(); ++i) {
+    const auto& [kind, part] = file.parts()[i];
+    if (kind == kGroup) groups_.push_back(part);
+    if (kind != kRows) continue;
     std::uint64_t partition = 0, block_rows = 0;
-    const char* const block_end = parts[i].data() + parts[i].size();  // then its checksum
-    const char* block = ReadVarint(parts[i].data(), block_end, partition);
+    const char* const block_end = part.data() + part.size();
+    const char* block = ReadVarint(part.data(), block_end, partition);
     if (block != nullptr) block = ReadVarint(block, block_end, block_rows);
     if (block == nullptr) {
       return Fail(Code::kInternal, "the state " + path + " has a block of no sense");
     }
     TOCSIN_TRY(rows.AppendRawBlock(partition, {block, static_cast<std::size_t>(block_end - block)},
                                    static_cast<std::uint32_t>(block_rows)));
-    TOCSIN_TRY(rows.MayDivide(i, parts.size()));
+    TOCSIN_TRY(rows.MayDivide(i, file.parts().size()));
   }
+  file.LetGo();
   return true;
 }
 

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "base/bytes.h"
-#include "batch/thrift_writer.h"
 
 namespace tocsin {
 namespace {
@@ -77,7 +76,7 @@ void PutDeltaBinaryPacked(std::span<const std::int64_t> values, std::string& out
   PutVarint(out, kBlock);
   PutVarint(out, kBlock / kMiniblock);
   PutVarint(out, values.size());
-  PutVarint(out, ThriftWriter::ZigZag(values.empty() ? 0 : values[0]));
+  PutVarint(out, ZigZag(values.empty() ? 0 : values[0]));
   // Differences wrap around, which readers undo.
   std::uint64_t deltas[kBlock] = {};
   for (std::size_t at = 1; at < values.size(); at += kBlock) {
@@ -88,7 +87,7 @@ void PutDeltaBinaryPacked(std::span<const std::int64_t> values, std::string& out
                   static_cast<std::uint64_t>(values[at + i - 1]);
       least = std::min(least, static_cast<std::int64_t>(deltas[i]));
     }
-    PutVarint(out, ThriftWriter::ZigZag(least));
+    PutVarint(out, ZigZag(least));
     unsigned widths[kBlock / kMiniblock] = {};
     for (std::size_t m = 0; m * kMiniblock < count; ++m) {
       std::uint64_t all = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -43,6 +45,10 @@ struct ParquetColumnChunk {
 // A row group, encoded and compressed, that may stand anywhere in a file.
 struct ParquetRowGroup final : EncodedChunk {
   std::vector<ParquetColumnChunk> columns;
+
+  std::string Layout() const override;
+  // The other way round, for a group without columns; false for other bytes.
+  bool ReadLayout(std::string_view layout);
 };
 
 // Encodes row groups: texts by dictionary, metrics by dictionary when they repeat and plainly when

@@ -48,9 +48,20 @@ class ParquetTableWriter final : public TableWriter {
     return std::make_unique<ParquetTableEncoder>(schema_, zstd_level_);
   }
 
+  Status Begin() { return Put(kMagic); }
+
+  std::unique_ptr<EncodedChunk> Restore(std::string bytes, std::size_t rows,
+                                        std::string_view layout) const override {
+    auto group = std::make_unique<ParquetRowGroup>();
+    if (!group->ReadLayout(layout) || group->columns.size() != schema_.size()) return nullptr;
+    group->bytes = std::move(bytes);
+    group->rows = rows;
+    return group;
+  }
+  std::uint64_t position() const override { return position_; }
+
   Status Append(std::unique_ptr<EncodedChunk> chunk) override {
     if (chunk->rows == 0) return {};
-    if (position_ == 0) TOCSIN_TRY(Put(kMagic));
     auto* const group = static_cast<ParquetRowGroup*>(chunk.get());
     groups_.push_back({.begin = static_cast<std::int64_t>(position_),
                        .bytes = static_cast<std::int64_t>(group->bytes.size()),
@@ -61,7 +72,6 @@ class ParquetTableWriter final : public TableWriter {
   }
 
   Status Finish() override {
-    if (position_ == 0) TOCSIN_TRY(Put(kMagic));
     std::string tail;
     PutPageIndexes(tail);
     const std::size_t footer = tail.size();
@@ -274,7 +284,9 @@ class ParquetTableWriter final : public TableWriter {
 Result<std::unique_ptr<TableWriter>> MakeParquetWriter(const std::string& path,
                                                        const TableSchema& schema, int zstd_level) {
   TOCSIN_ASSIGN(FileDescriptor fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
-  return std::make_unique<ParquetTableWriter>(std::move(fd), path, schema, zstd_level);
+  auto writer = std::make_unique<ParquetTableWriter>(std::move(fd), path, schema, zstd_level);
+  TOCSIN_TRY(writer->Begin());
+  return writer;
 }
 
 }  // namespace tocsin

@@ -149,6 +149,33 @@ TEST(ParquetWriterTest, ReadsBackColumnsOfNullsAndTheEdgesOfNumbers) {
   }
 }
 
+TEST(ParquetWriterTest, AChunkFromItsBytesAndLayoutIsTheChunk) {
+  const ScratchDirectory scratch;
+  SeededRandom random(7);
+  const std::vector<std::string> texts = {"", "a", "dev_12", std::string(300, 'x')};
+  for (const Spread spread : {Spread::kConstant, Spread::kFew, Spread::kAllDifferent}) {
+    const TableChunk first = RandomChunk(40'000, spread, true, random, texts);
+    const TableChunk second = RandomChunk(9, spread, false, random, texts);
+    WriteTable(scratch / "encoded.parquet", kSchema, {&first, &second});
+    auto writer = MakeParquetWriter(scratch / "restored.parquet", kSchema);
+    ASSERT_TRUE(writer.has_value());
+    for (const TableChunk* chunk : {&first, &second}) {
+      const auto encoded = (*writer)->MakeEncoder()->Encode(*chunk);
+      ASSERT_TRUE(encoded.has_value());
+      const std::string layout = (*encoded)->Layout();
+      EXPECT_EQ((*writer)->Restore((*encoded)->bytes, chunk->rows, layout.substr(1)), nullptr);
+      auto restored = (*writer)->Restore((*encoded)->bytes, chunk->rows, layout);
+      ASSERT_NE(restored, nullptr);
+      const std::uint64_t begin = (*writer)->position();
+      ASSERT_TRUE((*writer)->Append(std::move(restored)).has_value());
+      EXPECT_EQ((*writer)->position(), begin + (*encoded)->bytes.size());
+    }
+    ASSERT_TRUE((*writer)->Finish().has_value());
+    EXPECT_EQ(ReadWholeFile(scratch / "restored.parquet").value(),
+              ReadWholeFile(scratch / "encoded.parquet").value());
+  }
+}
+
 TEST(ParquetWriterTest, StatisticsAndPageIndexTellTheRanges) {
   const ScratchDirectory scratch;
   TableChunk chunk(3);

@@ -25,13 +25,6 @@ inline constexpr unsigned kDoubleField = 11;  // eight bytes
 // The status of the row before.
 inline constexpr unsigned kSameField = 15;
 
-inline std::uint64_t ZigZag(std::int64_t value) {
-  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-}
-inline std::int64_t UnZigZag(std::uint64_t value) {
-  return static_cast<std::int64_t>(value >> 1 ^ (~(value & 1) + 1));
-}
-
 // Writes the lowest bytes of `word` that are not zero and their number as the code.
 inline char* WriteField(char* at, std::uint64_t word, unsigned& code) {
   std::memcpy(at, &word, sizeof word);

@@ -102,36 +102,53 @@ Status RowPartitioner::DivideFirstRows(std::size_t partitions) {
   return {};
 }
 
-Result<std::vector<PartitionRange>> RowPartitioner::Finish(std::uint64_t most_rows, bool by_hour) {
+// Its rows are all rows of its partitions.
+bool RowPartitioner::IsWhole(const KeptGroup& group, std::uint64_t most_rows) const {
+  if (group.end_partition > raw_rows_.size() || group.rows_in > most_rows) return false;
+  std::uint64_t rows = 0;
+  for (std::size_t p = group.begin_partition; p < group.end_partition; ++p) {
+    if (store_->rows(p) != raw_rows_[p]) return false;
+    rows += raw_rows_[p];
+  }
+  return rows == group.rows_in && rows > 0;
+}
+
+Result<std::vector<PartitionRange>> RowPartitioner::Finish(std::uint64_t most_rows, bool by_hour,
+                                                           std::span<const KeptGroup> kept) {
   std::vector<PartitionRange> ranges;
-  const auto add_all_of = [&](const std::shared_ptr<PartitionStore>& store, std::size_t begin,
-                              std::size_t end) {
-    for (std::size_t p = begin; p < end; ++p) {
-      const std::uint64_t rows = store->rows(p);
-      if (rows == 0) continue;
-      if (!ranges.empty() && ranges.back().store == store &&
-          ranges.back().rows + rows <= std::min(options_.target_rows, most_rows)) {
-        ranges.back().end = p + 1;
-        ranges.back().rows += rows;
-      } else {
-        ranges.push_back({store, p, p + 1, rows});
-      }
+  const std::uint64_t wished_rows = std::min(options_.target_rows, most_rows);
+  const auto add = [&](const std::shared_ptr<PartitionStore>& store, std::size_t p) {
+    const std::uint64_t rows = store->rows(p);
+    if (rows == 0) return;
+    PartitionRange* const last = ranges.empty() ? nullptr : &ranges.back();
+    if (last != nullptr && last->store == store && last->kept == nullptr &&
+        last->rows + rows <= wished_rows) {
+      last->end = p + 1;
+      last->rows += rows;
+    } else {
+      ranges.push_back({store, p, p + 1, rows, store == store_});
     }
   };
   std::size_t large = 0;
   for (std::size_t p = 0; p < store_->partitions(); ++p) {
     large += store_->rows(p) > most_rows ? 1U : 0U;
   }
-  for (std::size_t p = 0; p < store_->partitions(); ++p) {
+  for (std::size_t p = 0; p < store_->partitions();) {
+    while (!kept.empty() && kept.front().begin_partition < p) kept = kept.subspan(1);
+    if (!kept.empty() && kept.front().begin_partition == p && IsWhole(kept.front(), most_rows)) {
+      const KeptGroup& group = kept.front();
+      ranges.push_back({store_, p, group.end_partition, group.rows_in, true, &group});
+      p = group.end_partition;
+      continue;
+    }
     if (!by_hour || store_->rows(p) <= most_rows) {
-      add_all_of(store_, p, p + 1);
+      add(store_, p++);
       continue;
     }
     TOCSIN_ASSIGN(const PartitionRange pieces,
-                  DivideByHour(p, std::min(options_.target_rows, most_rows),
-                               options_.memory_bytes / 4 / large));
-    add_all_of(pieces.store, pieces.begin, pieces.end);
-    store_->Release(p);
+                  DivideByHour(p, wished_rows, options_.memory_bytes / 4 / large));
+    for (std::size_t piece = pieces.begin; piece < pieces.end; ++piece) add(pieces.store, piece);
+    store_->Release(p++);
   }
   return ranges;
 }
@@ -171,6 +188,7 @@ Status RowPartitioner::TakeUpDivision(std::span<const std::string_view> first_id
   store_ = std::make_shared<PartitionStore>(options_.metric_count, partitions,
                                             options_.memory_bytes, options_.spill_directory);
   divided_ = took_up_division_ = true;
+  raw_rows_.resize(partitions);
   const std::lock_guard lock(mutex_);
   division_ = std::move(division);
   return {};
@@ -184,6 +202,7 @@ Status RowPartitioner::AppendRawBlock(std::size_t partition, std::string_view se
                                        ", of " + std::to_string(store_->partitions()));
     }
     rows_ += count;
+    raw_rows_[partition] += count;
     const RowSegment whole = {.partition = static_cast<std::uint32_t>(partition),
                               .rows = count,
                               .begin = 0,
@@ -244,7 +263,7 @@ Result<PartitionRange> RowPartitioner::DivideByHour(std::size_t partition, std::
     return store->Append(segments_);
   };
   TOCSIN_TRY(store_->ForEachBlock(partition, rows, append));
-  return PartitionRange{store, 0, store->partitions(), all};
+  return PartitionRange{.store = store, .end = store->partitions(), .rows = all};
 }
 
 }  // namespace tocsin

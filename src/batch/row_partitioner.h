@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "batch/kept_groups.h"
 #include "batch/partition_store.h"
 #include "batch/shared_dictionary.h"
 #include "model/device_dictionary.h"
@@ -24,6 +25,8 @@ struct PartitionRange {
   std::size_t begin = 0;
   std::size_t end = 0;
   std::uint64_t rows = 0;
+  bool of_division = false;         // the partitions are those of division()
+  const KeptGroup* kept = nullptr;  // of exactly these rows, when there is one
 };
 
 // Which device ids go to which partition. Never changes once it is made.
@@ -87,10 +90,14 @@ class RowPartitioner {
   Status Drain(const std::function<Status(const RowColumns& rows)>& use);
 
   // All rows, as ranges in the order of the table. A range has at most `most_rows` rows, unless it
-  // is of one device, or with `by_hour` of one hour of one device. Takes no more rows.
-  Result<std::vector<PartitionRange>> Finish(std::uint64_t most_rows, bool by_hour);
+  // is of one device, or with `by_hour` of one hour of one device. Where all rows of one of the
+  // groups `kept` came by AppendRawBlock(), and no others to its partitions, they are a range.
+  // Takes no more rows.
+  Result<std::vector<PartitionRange>> Finish(std::uint64_t most_rows, bool by_hour,
+                                             std::span<const KeptGroup> kept = {});
 
  private:
+  bool IsWhole(const KeptGroup& group, std::uint64_t most_rows) const;
   Status AppendTo(PartitionStore& store, const RowColumns& rows,
                   const std::vector<std::uint32_t>& partition_of_device, std::size_t partitions);
   Status DivideFirstRows(std::size_t partitions);
@@ -104,6 +111,7 @@ class RowPartitioner {
   bool divided_ = false;
   bool took_up_division_ = false;
   std::uint64_t rows_ = 0;
+  std::vector<std::uint64_t> raw_rows_;  // of each partition, by AppendRawBlock()
   mutable std::mutex mutex_;
   std::shared_ptr<const RowDivision> division_ = std::make_shared<RowDivision>();
   // Working memory of appends.

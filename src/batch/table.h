@@ -39,9 +39,12 @@ struct TableChunk {
   std::vector<Column> columns;
 };
 
-// A chunk as the bytes of a file format.
+// A chunk as the bytes of a file format, which may stand anywhere in a file.
 struct EncodedChunk {
   virtual ~EncodedChunk() = default;
+  // What a writer must know of the bytes beside them, as bytes.
+  virtual std::string Layout() const { return {}; }
+
   std::string bytes;
   std::size_t rows = 0;
 };
@@ -54,14 +57,20 @@ class TableEncoder {
 };
 
 // Writes one table file. Finish() once, after the last chunk; a file without it is not whole.
-// kDiskError names the path. Threads: one at a time, but for MakeEncoder().
+// kDiskError names the path. Threads: one at a time, but for MakeEncoder() and Restore().
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
   // The encoder must not outlive the writer.
   virtual std::unique_ptr<TableEncoder> MakeEncoder() const = 0;
-  // `chunk` comes from an encoder of this writer.
+  // The chunk of such bytes and such a layout, from an encoder of the same schema; nullptr when
+  // the layout is not one.
+  virtual std::unique_ptr<EncodedChunk> Restore(std::string bytes, std::size_t rows,
+                                                std::string_view layout) const = 0;
+  // `chunk` comes from an encoder of this writer or from Restore().
   virtual Status Append(std::unique_ptr<EncodedChunk> chunk) = 0;
+  // Where the next chunk will stand in the file.
+  virtual std::uint64_t position() const = 0;
   virtual Status Finish() = 0;
 };
 

@@ -1,13 +1,18 @@
 #include "batch/table_task.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "batch/device_judge.h"
+#include "batch/packed_aggregates.h"
 #include "batch/row_sorter.h"
 #include "batch/table_builder.h"
 
@@ -76,32 +81,46 @@ class TaskThreads {
     {
       std::vector<std::jthread> others;
       for (std::size_t i = 1; i < std::min(threads, ranges_.size()); ++i) {
-        others.emplace_back([this] { Work(); });
+        others.emplace_back([this] { WorkOnAll(); });
       }
-      Work();
+      WorkOnAll();
     }
     return status_;
   }
 
  private:
-  void Work() {
+  // What becomes of a range before its turn.
+  struct Work {
+    explicit Work(const TableTask::Shared& shared)
+        : rows(shared.metrics.size()),
+          cleansed(CleansedSchema(shared.metrics, shared.rules).size()),
+          aggregates(AggregatesSchema(shared.metrics).size()) {}
+
+    RowColumns rows;
+    TableChunk cleansed, aggregates;
+    std::unique_ptr<EncodedChunk> encoded;  // of `cleansed`, or taken over
+    bool taken_over = false;                // nothing is in `rows` and `cleansed`
+    std::string layout, packed_aggregates;  // to be kept
+    std::uint64_t checksum = 0;
+  };
+
+  void WorkOnAll() {
     TableBuilder builder(shared_.rules, shared_.metrics.size(), shared_.devices, shared_.statuses);
     const std::unique_ptr<TableEncoder> encoder = shared_.cleansed.MakeEncoder();
-    RowColumns rows(shared_.metrics.size());
-    TableChunk cleansed(CleansedSchema(shared_.metrics, shared_.rules).size());
-    TableChunk aggregates(AggregatesSchema(shared_.metrics).size());
+    Work work(shared_);
     for (std::size_t number = Next(); number < ranges_.size(); number = Next()) {
       const PartitionRange& range = ranges_[number];
       const bool large = range.rows > shared_.most_rows;
-      std::unique_ptr<EncodedChunk> encoded;
       Status done;
-      if (!large)
-        done = Prepare(range, rows, builder, encoder.get(), cleansed, aggregates, encoded);
+      // The first rows are shown.
+      work.taken_over = range.kept != nullptr && !(number == 0 && shared_.cleansed.has_preview()) &&
+                        TakeOver(*range.kept, work);
+      if (!large && !work.taken_over) done = Prepare(range, builder, encoder.get(), work);
       std::unique_lock lock(mutex_);
       turn_changed_.wait(lock, [&] { return !status_ || turn_ == number; });
       if (!status_) return;
       if (done && large) done = WriteLargeRange(shared_, range, stop_);
-      if (done && !large) done = HandOn(builder, cleansed, aggregates, std::move(encoded));
+      if (done && !large) done = HandOn(range, builder, work);
       if (!done) status_ = std::move(done);
       ++turn_;
       turn_changed_.notify_all();
@@ -114,33 +133,67 @@ class TaskThreads {
     return status_ ? next_++ : ranges_.size();
   }
 
-  Status Prepare(const PartitionRange& range, RowColumns& rows, TableBuilder& builder,
-                 TableEncoder* encoder, TableChunk& cleansed, TableChunk& aggregates,
-                 std::unique_ptr<EncodedChunk>& encoded) const {
+  // False when the group is not to be had any more.
+  bool TakeOver(const KeptGroup& group, Work& work) const {
+    std::optional<std::string> bytes = shared_.kept->ReadChunk(group);
+    if (!bytes) return false;
+    work.encoded = shared_.cleansed.Restore(std::move(*bytes), group.rows, group.layout);
+    return work.encoded != nullptr &&
+           UnpackAggregates(group.aggregates, AggregatesSchema(shared_.metrics), shared_.devices,
+                            work.aggregates);
+  }
+
+  Status Prepare(const PartitionRange& range, TableBuilder& builder, TableEncoder* encoder,
+                 Work& work) const {
     if (stop_.stop_requested()) {
       return Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
     }
-    rows.Resize(range.rows);
+    work.rows.Resize(range.rows);
     std::size_t at = 0;
     for (std::size_t p = range.begin; p < range.end; ++p) {
-      TOCSIN_TRY(range.store->Read(p, rows, at));
+      TOCSIN_TRY(range.store->Read(p, work.rows, at));
       at += range.store->rows(p);
       range.store->Release(p);
     }
-    builder.Build(rows, cleansed, aggregates);
+    builder.Build(work.rows, work.cleansed, work.aggregates);
     if (encoder == nullptr) return {};
-    TOCSIN_ASSIGN(encoded, encoder->Encode(cleansed));
+    TOCSIN_ASSIGN(work.encoded, encoder->Encode(work.cleansed));
+    if (!Keeps(range)) return {};
+    work.layout = work.encoded->Layout();
+    work.checksum = XXH3_64bits(work.encoded->bytes.data(), work.encoded->bytes.size());
+    work.packed_aggregates = PackAggregates(work.aggregates, shared_.devices);
     return {};
   }
 
-  Status HandOn(const TableBuilder& builder, const TableChunk& cleansed,
-                const TableChunk& aggregates, std::unique_ptr<EncodedChunk> encoded) {
-    for (const auto& [device, repeats] : builder.repeats()) {
-      if (shared_.repeated) shared_.repeated(shared_.devices.Decode(device), repeats);
+  Status HandOn(const PartitionRange& range, const TableBuilder& builder, Work& work) {
+    KeptGroup group;
+    if (work.taken_over) {
+      ++shared_.taken_over;
+      group = *range.kept;
+    } else {
+      for (const auto& [device, repeats] : builder.repeats()) {
+        if (shared_.repeated) shared_.repeated(shared_.devices.Decode(device), repeats);
+      }
+      group = {.begin_partition = range.begin,
+               .end_partition = range.end,
+               .rows_in = range.rows,
+               .rows = work.cleansed.rows,
+               .checksum = work.checksum,
+               .layout = work.layout,
+               .aggregates = work.packed_aggregates};
     }
-    TOCSIN_TRY(shared_.cleansed.AppendChunk(cleansed, std::move(encoded)));
-    return shared_.aggregates.AppendRows(aggregates);
+    group.size = work.encoded == nullptr ? 0 : work.encoded->bytes.size();
+    TOCSIN_TRY(work.taken_over
+                   ? shared_.cleansed.AppendKept(std::move(work.encoded))
+                   : shared_.cleansed.AppendChunk(work.cleansed, std::move(work.encoded)));
+    if (Keeps(range)) {
+      group.position = shared_.cleansed.position() - group.size;
+      TOCSIN_TRY(shared_.keep(group));
+    }
+    return shared_.aggregates.AppendRows(work.aggregates);
   }
+
+  bool Keeps(const PartitionRange& range) const { return shared_.keep && range.of_division; }
 
   TableTask::Shared& shared_;
   const std::vector<PartitionRange> ranges_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "batch/kept_groups.h"
 #include "batch/row_partitioner.h"
 #include "batch/tables.h"
 #include "model/device_dictionary.h"
@@ -32,6 +33,11 @@ class TableTask {
     // Called for the devices with rows that were dropped as repeats, in the order of the table,
     // once or more a device.
     std::function<void(std::string_view device, std::uint64_t rows)> repeated = nullptr;
+    // The groups that ranges name; with them, cleansed and aggregates have no observer.
+    const KeptGroups* kept = nullptr;
+    // Called with what stands in the tables of ranges of the division, in their order.
+    std::function<Status(const KeptGroup& group)> keep = nullptr;
+    std::uint64_t taken_over = 0;  // set by RunAll(): so many ranges were
   };
 
   // Works on the ranges in `threads` threads and hands their rows to the outputs in the order of

@@ -24,7 +24,18 @@ Status TableOutput::AppendChunk(const TableChunk& chunk, std::unique_ptr<Encoded
   if (chunk_.rows > 0) TOCSIN_TRY(Flush());
   Show(chunk);
   flushed_rows_ += chunk.rows;
-  return writer_ == nullptr ? Status() : writer_->Append(std::move(encoded));
+  return writer_ == nullptr ? Status() : Write(std::move(encoded));
+}
+
+Status TableOutput::Write(std::unique_ptr<EncodedChunk> encoded) {
+  ++chunks_;
+  return writer_->Append(std::move(encoded));
+}
+
+Status TableOutput::AppendKept(std::unique_ptr<EncodedChunk> encoded) {
+  if (chunk_.rows > 0) TOCSIN_TRY(Flush());
+  flushed_rows_ += encoded->rows;
+  return Write(std::move(encoded));
 }
 
 Status TableOutput::AppendRows(const TableChunk& chunk) {
@@ -54,7 +65,7 @@ Status TableOutput::Flush() {
   flushed_rows_ += chunk_.rows;
   if (writer_ != nullptr) {
     TOCSIN_ASSIGN(std::unique_ptr<EncodedChunk> encoded, encoder_->Encode(chunk_));
-    TOCSIN_TRY(writer_->Append(std::move(encoded)));
+    TOCSIN_TRY(Write(std::move(encoded)));
   }
   chunk_.Clear();
   return {};

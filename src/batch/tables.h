@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "batch/aggregator.h"
@@ -27,10 +29,20 @@ class TableOutput {
   std::unique_ptr<TableEncoder> MakeEncoder() const {
     return writer_ == nullptr ? nullptr : writer_->MakeEncoder();
   }
+  // As those of the writer, which must be there.
+  std::unique_ptr<EncodedChunk> Restore(std::string bytes, std::size_t rows,
+                                        std::string_view layout) const {
+    return writer_->Restore(std::move(bytes), rows, layout);
+  }
+  std::uint64_t position() const { return writer_->position(); }
+  bool has_preview() const { return preview_rows_ > 0; }
+
   // Writes what is held back: the texts of appended rows may go.
   Status Flush();
   // A chunk that is written as it is; `encoded` is what an encoder made of it, or null.
   Status AppendChunk(const TableChunk& chunk, std::unique_ptr<EncodedChunk> encoded);
+  // A chunk of an earlier run that is written as it is; nobody sees its rows.
+  Status AppendKept(std::unique_ptr<EncodedChunk> encoded);
   // The rows of a chunk, to be written together with others. Its texts must live on until
   // Flush() or Finish().
   Status AppendRows(const TableChunk& chunk);
@@ -46,11 +58,13 @@ class TableOutput {
   Status RowAdded() { return ++chunk_.rows < chunk_rows_ ? Status() : Flush(); }
   Status Finish();
 
+  std::uint64_t chunks() const { return chunks_; }  // that were written
   std::uint64_t rows() const { return flushed_rows_ + chunk_.rows; }
   const std::string& preview() const { return preview_; }
 
  private:
   void Show(const TableChunk& chunk);
+  Status Write(std::unique_ptr<EncodedChunk> encoded);
 
   TableSchema schema_;
   std::size_t chunk_rows_;
@@ -60,6 +74,7 @@ class TableOutput {
   TableChunk chunk_;
   std::function<void(const TableChunk& chunk)> observe_;
   std::uint64_t flushed_rows_ = 0;
+  std::uint64_t chunks_ = 0;
   bool has_preview_ = false;
   std::string preview_;
 };

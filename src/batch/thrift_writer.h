@@ -67,10 +67,6 @@ class ThriftWriter {
   void BinaryElement(std::string_view value) { PutBytes(out_, value); }
   void BoolElement(bool value) { out_ += static_cast<char>(value ? Type::kTrue : Type::kFalse); }
 
-  static std::uint64_t ZigZag(std::int64_t value) {
-    return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-  }
-
  private:
   void Integer(int id, Type type, std::int64_t value) {
     Header(id, type);

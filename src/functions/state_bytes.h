@@ -14,13 +14,6 @@ namespace tocsin {
 // Times within +-2^60 microseconds (36,000 years): what arithmetic with windows cannot overflow.
 inline constexpr std::int64_t kLargestTime = std::int64_t{1} << 60;
 
-inline std::uint64_t ZigZag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
-inline std::int64_t UnZigZag(std::uint64_t value) {
-  return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
-}
-
 // A value that is a decimal of few digits, as sensors send them, takes 2 to 8 bytes; any other 9.
 // varint: zigzag(mantissa) * 8 + decimals, value = mantissa / 10^decimals; or 7, then 8 bytes.
 inline void PutValue(std::string& out, double value) {

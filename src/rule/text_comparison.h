@@ -30,6 +30,7 @@ class TextOperand {
   bool reads_device() const {
     return kind_ == Node::Kind::kDeviceId || kind_ == Node::Kind::kLabel;
   }
+  bool reads_label() const { return kind_ == Node::Kind::kLabel; }
   bool reads_status() const { return kind_ == Node::Kind::kStatus; }
 
  private:
@@ -52,6 +53,7 @@ class TextComparison {
   bool device_only() const { return !left_.reads_status() && !right_.reads_status(); }
   // True when it depends on the status alone.
   bool status_only() const { return !left_.reads_device() && !right_.reads_device(); }
+  bool reads_label() const { return left_.reads_label() || right_.reads_label(); }
   bool is_constant() const { return left_.is_constant() && right_.is_constant(); }
 
  private:

@@ -1,0 +1,72 @@
+#include "batch/kept_groups.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <cerrno>
+
+#include "base/bytes.h"
+
+namespace tocsin {
+namespace {
+
+bool ReadNumber(const char*& at, const char* end, std::uint64_t& number) {
+  at = at == nullptr ? nullptr : ReadVarint(at, end, number);
+  return at != nullptr;
+}
+
+}  // namespace
+
+std::string KeptGroup::Encode() const {
+  std::string out;
+  for (const std::uint64_t number :
+       {begin_partition, end_partition, rows_in, rows, position, size}) {
+    PutVarint(out, number);
+  }
+  PutFixed(out, checksum);
+  PutBytes(out, layout);
+  PutBytes(out, aggregates);
+  return out;
+}
+
+std::optional<KeptGroup> KeptGroup::Decode(std::string_view bytes) {
+  KeptGroup group;
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  for (std::uint64_t* number : {&group.begin_partition, &group.end_partition, &group.rows_in,
+                                &group.rows, &group.position, &group.size}) {
+    if (!ReadNumber(at, end, *number)) return std::nullopt;
+  }
+  if (static_cast<std::size_t>(end - at) < sizeof checksum) return std::nullopt;
+  group.checksum = GetFixed<std::uint64_t>(at);
+  at = ReadBytes(at + sizeof checksum, end, group.layout);
+  if (at != nullptr) at = ReadBytes(at, end, group.aggregates);
+  return at == end ? std::optional(group) : std::nullopt;
+}
+
+KeptGroups::KeptGroups(const std::string& cleansed_path,
+                       const std::vector<std::string_view>& encoded) {
+  auto file = OpenFile(cleansed_path, O_RDONLY);
+  if (!file) return;
+  file_ = std::move(*file);
+  for (const std::string_view bytes : encoded) {
+    const std::optional<KeptGroup> group = KeptGroup::Decode(bytes);
+    if (group) groups_.push_back(*group);
+  }
+}
+
+std::optional<std::string> KeptGroups::ReadChunk(const KeptGroup& group) const {
+  std::string bytes(group.size, '\0');
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t got = ::pread(file_.get(), bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(group.position + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    done += static_cast<std::size_t>(got);
+  }
+  if (XXH3_64bits(bytes.data(), bytes.size()) != group.checksum) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace tocsin
