@@ -94,6 +94,26 @@ std::optional<std::int64_t> ParseDate(const char* at) {
   return DaysFromCivil(year, month, day);
 }
 
+constexpr std::size_t kToSecond = 19;  // bytes of YYYY-MM-DDThh:mm:ss
+
+// The six digits of `.dddddd` and any further byte, the point the lowest byte, or -1 when one is no
+// digit or there is no point.
+std::int64_t PointAndSixDigits(std::uint64_t word) {
+  if ((word & 0xff) != '.') return -1;
+  // Eight digits of which the first two are 0.
+  const std::uint64_t digits = (word << 8 ^ kZeroDigits) & 0xFFFF'FFFF'FFFF'0000;
+  return AboveNine(digits) == 0 ? NumberOfDigits(digits) : -1;
+}
+
+// Whether the text may be as most are: to the second, a point, six digits and `+00:00` or `Z`.
+bool IsUsual(std::string_view text) {
+  constexpr std::uint64_t kUtc = 0x30'30'3A'30'30'2B;  // the six characters +00:00
+  constexpr std::size_t kToZone = kToSecond + 7;
+  if (text.size() == kToZone + 1) return text[kToZone] == 'Z';
+  return text.size() == kToZone + 6 &&
+         GetFixed<std::uint64_t>(text.data() + kToZone - 2) >> 16 == kUtc;
+}
+
 // The microseconds of `.` and 1 to 9 digits at `end`, which moves behind them; 0 when there is no
 // fraction, -1 when it is wrong.
 std::int64_t ParseFraction(std::string_view text, std::size_t& end) {
@@ -117,7 +137,7 @@ std::int64_t ParseFraction(std::string_view text, std::size_t& end) {
 }
 
 // The minute of the 16 characters `YYYY-MM-DDThh:mm` at `at`, in microseconds.
-std::optional<std::int64_t> ParseMinute(const char* at) {
+std::optional<std::int64_t> MinuteOf(const char* at) {
   const auto days = ParseDate(at);
   if (!days || (at[10] != 'T' && at[10] != 't' && at[10] != ' ')) return std::nullopt;
   const int hour = Digits(at + 11, 2);
@@ -130,7 +150,7 @@ std::optional<std::int64_t> ParseMinute(const char* at) {
 std::optional<std::int64_t> ParseAfterMinute(std::string_view text) {
   const int second = Digits(text.data() + 17, 2);
   if (text[16] != ':' || second < 0 || second > 59) return std::nullopt;
-  std::size_t end = 19;
+  std::size_t end = kToSecond;
   const std::int64_t fraction_us = ParseFraction(text, end);
   const std::string_view zone = text.substr(end);
   if (fraction_us < 0) return std::nullopt;
@@ -149,27 +169,49 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
 
 std::optional<std::int64_t> TimeParser::ParseOther(std::string_view text) {
   if (text.size() < kToSecond) return std::nullopt;
-  const auto first = GetFixed<std::uint64_t>(text.data());
-  const auto last = GetFixed<std::uint64_t>(text.data() + 8);
-  if (first != minute_[0] || last != minute_[1]) {
-    const auto minute = ParseMinute(text.data());
-    if (!minute) return std::nullopt;
-    minute_ = {first, last};
-    minute_us_ = *minute;
-    second_ = 0;
+  const std::array<std::uint64_t, 2> minute = {GetFixed<std::uint64_t>(text.data()),
+                                               GetFixed<std::uint64_t>(text.data() + 8)};
+  if (minute != minute_) {
+    const auto minute_us = MinuteOf(text.data());
+    if (!minute_us) return std::nullopt;
+    minute_ = minute;
+    minute_us_ = *minute_us;
   }
+  std::optional<std::int64_t> within_us;
   if (IsUsual(text) && text[16] == ':') {
     const int second = Digits(text.data() + 17, 2);
     const std::int64_t six = PointAndSixDigits(GetFixed<std::uint64_t>(text.data() + kToSecond));
-    if (second >= 0 && second <= 59 && six >= 0) {
-      second_ = GetFixed<std::uint64_t>(text.data() + 11);
-      second_us_ = minute_us_ + second * kSecondUs;
-      return second_us_ + six;
-    }
+    if (second >= 0 && second <= 59 && six >= 0) within_us = second * kSecondUs + six;
   }
-  const auto within_us = ParseAfterMinute(text);
+  if (!within_us) within_us = ParseAfterMinute(text);
   if (!within_us) return std::nullopt;
+  // Remembering pays when there are several texts of a second.
+  const auto second = GetFixed<std::uint64_t>(text.data() + 11);
+  if (second == second_) Remember(text, minute_us_ + *within_us);
+  second_ = second;
   return minute_us_ + *within_us;
+}
+
+// `text` is a good one of `time_us`.
+void TimeParser::Remember(std::string_view text, std::int64_t time_us) {
+  constexpr std::size_t kMostDigits = 6;  // more are cut off
+  const auto is_digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+  const bool has_point = text.size() > kToSecond && text[kToSecond] == '.';
+  const std::size_t first_digit = kToSecond + (has_point ? 1 : 0);
+  std::size_t end = first_digit;
+  while (has_point && end < text.size() && is_digit(end)) ++end;
+  const std::size_t digits = end - first_digit;
+  if (digits > kMostDigits || text.size() > 2 * kHalf) return;
+  size_ = text.size();
+  // Up to the second all of the first bytes count.
+  const std::size_t second_half = size_ - kHalf;
+  begin_ = MaskedBytes<kHalf>(text.substr(0, kHalf));
+  end_ = MaskedBytes<kHalf>(text.substr(second_half), first_digit - second_half, end - second_half);
+  word_at_ = end - sizeof(std::uint64_t);
+  digit_mask_ = digits == 0 ? 0 : ~std::uint64_t{0} << 8 * (sizeof(std::uint64_t) - digits);
+  unit_us_ = 1;
+  for (std::size_t i = digits; i < kMostDigits; ++i) unit_us_ *= 10;
+  second_us_ = time_us - NumberOfDigits(DigitsOf(text)) * unit_us_;
 }
 
 void WriteTime(std::int64_t time_us, char* out) {

@@ -2,12 +2,15 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/digit_word.h"
+#include "base/masked_bytes.h"
 
 // Event times as text. A time is a count of microseconds since 1970-01-01T00:00:00Z.
 namespace tocsin {
@@ -20,54 +23,49 @@ inline constexpr std::size_t kTimeTextSize = 27;
 // an offset beyond 23:59. Proleptic Gregorian calendar, years 0000 to 9999.
 std::optional<std::int64_t> ParseTime(std::string_view text);
 
-// The six digits of `.dddddd` and any further byte, the point the lowest byte, or -1 when one is no
-// digit or there is no point.
-inline std::int64_t PointAndSixDigits(std::uint64_t word) {
-  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
-  if ((word & 0xff) != '.') return -1;
-  // Eight digits of which the first two are 0.
-  const std::uint64_t digits = (word << 8 & 0xFFFF'FFFF'FFFF'0000) ^ 0x3030'3030'3030'0000;
-  // Adding 0x76 sets the high bit of a byte above 9, and no byte below 0x80 carries into the next.
-  if (((((digits & ~kHighBits) + 0x7676'7676'7676'7676) | digits) & kHighBits) != 0) return -1;
-  // Pairs, then fours, then the whole.
-  const std::uint64_t pairs = (digits * 10 + (digits >> 8)) & 0x00FF'00FF'00FF'00FF;
-  const std::uint64_t fours = (pairs * 100 + (pairs >> 16)) & 0x0000'FFFF'0000'FFFF;
-  return static_cast<std::int64_t>((fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF);
-}
-
-// ParseTime for many texts, with the same results: remembers the minute and the second of the last
-// one, which the next is likely to share. Threads: none but the owner's.
+// ParseTime for many texts, with the same results. Remembers the last one: the next is likely of
+// the same second and written alike, so that only the digits behind the point differ. Threads: none
+// but the owner's.
 class TimeParser {
  public:
   std::optional<std::int64_t> Parse(std::string_view text) {
-    if (IsUsual(text) && GetFixed<std::uint64_t>(text.data() + 11) == second_ &&
-        GetFixed<std::uint64_t>(text.data()) == minute_[0] &&
-        GetFixed<std::uint64_t>(text.data() + 8) == minute_[1]) {
-      const std::int64_t six = PointAndSixDigits(GetFixed<std::uint64_t>(text.data() + kToSecond));
-      if (six >= 0) return second_us_ + six;
+    std::int64_t time_us = 0;
+    return ParseLike(text, time_us) ? time_us : ParseOther(text);
+  }
+  // The quick part of it: gives the time of a text like the remembered one, and else nothing, which
+  // says nothing about the text.
+  bool ParseLike(std::string_view text, std::int64_t& time_us) const {
+    if (text.size() != size_ || !begin_.Match(text.data()) ||
+        !end_.Match(text.data() + (size_ - kHalf))) {
+      return false;
     }
-    return ParseOther(text);
+    const std::uint64_t digits = DigitsOf(text);
+    time_us = second_us_ + NumberOfDigits(digits) * unit_us_;
+    return AboveNine(digits) == 0;
   }
 
  private:
-  static constexpr std::size_t kToSecond = 19;  // bytes of YYYY-MM-DDThh:mm:ss
-  static constexpr std::size_t kToZone = kToSecond + 7;
+  static constexpr std::size_t kHalf = 16;
 
-  // Whether the text may be as most are: to the second, a point, six digits and `+00:00` or `Z`.
-  static bool IsUsual(std::string_view text) {
-    constexpr std::uint64_t kUtc = 0x30'30'3A'30'30'2B;  // the six characters +00:00
-    if (text.size() == kToZone + 1) return text[kToZone] == 'Z';
-    return text.size() == kToZone + 6 &&
-           GetFixed<std::uint64_t>(text.data() + kToZone - 2) >> 16 == kUtc;
+  std::uint64_t DigitsOf(std::string_view text) const {
+    return (GetFixed<std::uint64_t>(text.data() + word_at_) ^ kZeroDigits) & digit_mask_;
   }
   std::optional<std::int64_t> ParseOther(std::string_view text);
+  void Remember(std::string_view text, std::int64_t time_us);
 
-  // The bytes of its text; those of `hh:mm:ss`.
+  // The text that was remembered: its first and its last bytes, which overlap or meet, without the
+  // digits behind the point.
+  std::size_t size_ = std::string_view::npos;  // of no text
+  MaskedBytes<kHalf> begin_, end_;
+  std::size_t word_at_ = 0;       // eight bytes that end with the digits
+  std::uint64_t digit_mask_ = 0;  // those of them that are digits
+  std::int64_t unit_us_ = 0;      // of the last digit
+  std::int64_t second_us_ = 0;
+  // Of the last text: the bytes up to the minute, and those of `hh:mm:ss`.
   std::array<std::uint64_t, 2> minute_ = std::bit_cast<std::array<std::uint64_t, 2>>(
       std::array{'1', '9', '7', '0', '-', '0', '1', '-', '0', '1', 'T', '0', '0', ':', '0', '0'});
   std::int64_t minute_us_ = 0;
   std::uint64_t second_ = 0;
-  std::int64_t second_us_ = 0;
 };
 
 // Writes the 27 characters `YYYY-MM-DDThh:mm:ss.ffffffZ` to `out`. The year must be 0 to 9999,

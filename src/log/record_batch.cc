@@ -45,6 +45,30 @@ inline char* Put(char* at, std::string_view bytes) {
   return at + bytes.size();
 }
 
+// For keys, most of which have 8 to 16 bytes.
+inline char* PutShort(char* at, std::string_view bytes) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (bytes.size() < kWord || bytes.size() > 2 * kWord) return Put(at, bytes);
+  const auto first = GetFixed<std::uint64_t>(bytes.data());
+  const auto last = GetFixed<std::uint64_t>(bytes.data() + bytes.size() - kWord);
+  std::memcpy(at, &first, kWord);
+  std::memcpy(at + bytes.size() - kWord, &last, kWord);
+  return at + bytes.size();
+}
+
+// Copies whole vectors: what stands behind the bytes comes along, and there must be room for it.
+inline char* PutVectors(char* at, std::string_view bytes) {
+  constexpr std::size_t kVector = RecordBatchBuilder::kSplicePadding + 1;
+  const char* from = bytes.data();
+  char* const end = at + bytes.size();
+  for (char* to = at; to < end; to += kVector, from += kVector) std::memcpy(to, from, kVector);
+  return end;
+}
+
+// The largest numbers of so many bytes.
+constexpr std::size_t kOneByteVarint = (1U << 7) - 1;
+constexpr std::size_t kTwoByteVarint = (1U << 14) - 1;
+
 }  // namespace
 
 // --- Headers of a record -----------------------------------------------------------------------
@@ -121,11 +145,17 @@ void RecordBatch::Cursor::Skip(std::uint32_t n) {
 
 // --- RecordBatchBuilder ------------------------------------------------------------------------
 
+// Room for `bytes` more.
+[[gnu::always_inline]] inline void RecordBatchBuilder::Reserve(std::size_t bytes) {
+  const std::size_t size = payload_.size();
+  if (size + bytes > payload_.capacity()) [[unlikely]] {
+    payload_.reserve(std::max({size + bytes, 2 * size, expected_bytes_}));
+  }
+}
+
 [[gnu::always_inline]] inline char* RecordBatchBuilder::Grow(std::size_t bytes) {
   const std::size_t before = payload_.size();
-  if (before + bytes > payload_.capacity()) [[unlikely]] {
-    payload_.reserve(std::max({before + bytes, 2 * before, expected_bytes_}));
-  }
+  Reserve(bytes);
   // Unlike resize(), this leaves the new bytes unwritten until the caller fills them.
   payload_.resize_and_overwrite(before + bytes, [&](char*, std::size_t) { return before + bytes; });
   return payload_.data() + before;
@@ -157,9 +187,38 @@ void RecordBatchBuilder::Append(std::optional<std::string_view> key, std::string
               encoded_headers);
 }
 
+// Apart, so that the usual case stays small.
+[[gnu::noinline]] void RecordBatchBuilder::AppendLongSpliced(std::string_view key,
+                                                             std::string_view head,
+                                                             std::string_view tail) {
+  AppendParts(key.size() + 1, key, head, tail, {});
+}
+
 void RecordBatchBuilder::AppendSpliced(std::string_view key, std::string_view head,
                                        std::string_view tail) {
-  AppendParts(key.size() + 1, key, head, tail, {});
+  const std::size_t value_size = head.size() + tail.size();
+  if (key.size() + 1 > kOneByteVarint || value_size > kTwoByteVarint) [[unlikely]] {
+    return AppendLongSpliced(key, head, tail);
+  }
+  const std::size_t before = payload_.size();
+  const std::size_t room = 4 + key.size() + value_size + kSplicePadding;
+  Reserve(room);
+  payload_.resize_and_overwrite(before + room, [&](char* begin, std::size_t) {
+    char* at = begin + before;
+    *at++ = static_cast<char>(key.size() + 1);
+    if (value_size <= kOneByteVarint) {
+      *at++ = static_cast<char>(value_size);
+    } else {
+      *at++ = static_cast<char>(value_size | 0x80);
+      *at++ = static_cast<char>(value_size >> 7);
+    }
+    *at++ = 0;  // no headers
+    at = PutShort(at, key);
+    at = PutVectors(at, head);
+    at = PutVectors(at, tail);
+    return static_cast<std::size_t>(at - begin);
+  });
+  ++count_;
 }
 
 void RecordBatchBuilder::AppendAll(const RecordBatch& batch) {

@@ -92,7 +92,9 @@ class RecordBatchBuilder {
   void Append(std::optional<std::string_view> key, std::string_view value,
               std::string_view encoded_headers = {});
   // The same with the value given in two parts, for outputs that add a tail to their input.
+  // kSplicePadding bytes behind each of the two parts are readable.
   void AppendSpliced(std::string_view key, std::string_view head, std::string_view tail);
+  static constexpr std::size_t kSplicePadding = 31;
   // Every record of `batch`, in one copy.
   void AppendAll(const RecordBatch& batch);
 
@@ -110,14 +112,30 @@ class RecordBatchBuilder {
   std::pair<std::string, std::uint32_t> Take();
 
  private:
+  void Reserve(std::size_t bytes);
   // Lengthens the payload by `bytes` unwritten bytes and returns where they begin.
   char* Grow(std::size_t bytes);
+  void AppendLongSpliced(std::string_view key, std::string_view head, std::string_view tail);
   void AppendParts(std::uint64_t key_plus_1, std::string_view key, std::string_view head,
                    std::string_view tail, std::string_view headers);
 
   std::string payload_;
   std::uint32_t count_ = 0;
   std::size_t expected_bytes_ = 0;
+};
+
+// A text as RecordBatchBuilder::AppendSpliced() wants it.
+class SplicePart {
+ public:
+  SplicePart() = default;
+  explicit SplicePart(std::string text) : bytes_(std::move(text)), size_(bytes_.size()) {
+    bytes_.append(RecordBatchBuilder::kSplicePadding, '\0');
+  }
+  std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::string bytes_;
+  std::size_t size_ = 0;
 };
 
 // Headers as they are passed to Append().

@@ -70,7 +70,8 @@ TEST(RecordBatchTest, GivesBackKeysValuesAndHeadersUnderEveryCompression) {
     builder.Append(std::nullopt, "no key");
     builder.Append("", "");
     builder.Append("dev_2", long_value);
-    builder.AppendSpliced("dev_3", "head,", "tail");
+    const SplicePart head("head,"), tail("tail");
+    builder.AppendSpliced("dev_3", head.text(), tail.text());
     EXPECT_EQ(builder.count(), 5u);
     const std::string stored = Seal(builder, compression);
     const auto batch = DecodeBatch(stored);
@@ -84,6 +85,25 @@ TEST(RecordBatchTest, GivesBackKeysValuesAndHeadersUnderEveryCompression) {
     EXPECT_EQ((*batch)->base_offset(), 1000);
     EXPECT_EQ((*batch)->end_offset(), 1005);
     EXPECT_EQ((*batch)->timestamp_ms(), 1'700'000'000'123);
+  }
+}
+
+// Lengths are written in one byte, two or more, and texts are copied in words and vectors.
+TEST(RecordBatchTest, ASplicedRecordOfAnySizeIsAsOneInOnePiece) {
+  const std::string text(40'000, 'k');
+  RecordBatchBuilder whole, spliced;
+  for (const std::size_t key : {0U, 1U, 7U, 8U, 9U, 16U, 17U, 126U, 127U, 128U, 300U}) {
+    for (const std::size_t head_size : {0U, 1U, 31U, 32U, 33U, 95U, 96U, 97U, 127U, 128U, 129U,
+                                        16'382U, 16'383U, 16'384U, 20'000U}) {
+      for (const std::size_t tail_size : {0U, 1U, 31U, 32U, 33U, 70U}) {
+        const SplicePart head(std::string(head_size, 'h')), tail(std::string(tail_size, 't'));
+        const std::string id = text.substr(0, key);  // nothing is readable behind it
+        whole.Append(id, std::string(head.text()) + std::string(tail.text()));
+        spliced.AppendSpliced(id, head.text(), tail.text());
+      }
+    }
+    EXPECT_EQ(whole.count(), spliced.count());
+    EXPECT_EQ(whole.Take().first, spliced.Take().first) << key;
   }
 }
 

@@ -8,7 +8,6 @@
 #include <emmintrin.h>
 #endif
 
-#include "base/bytes.h"
 #include "model/json_number.h"
 
 namespace tocsin {
@@ -20,7 +19,6 @@ constexpr int kProbeCredit = 4;
 constexpr std::uint32_t kFirstSkip = 256;
 constexpr std::uint32_t kMaxSkip = 8192;
 constexpr std::size_t kMaxTextBytes = 4096;
-constexpr std::size_t kWord = sizeof(std::uint64_t);
 
 #ifdef __SSE2__
 constexpr std::size_t kTextStep = 16;
@@ -77,8 +75,16 @@ inline const char* ReadNumber(const char* at, const char* end, DecimalLayout& la
   const ShortNumber number(at + (negative ? 1 : 0));
   const char* number_end = number.ReadAs(layout, value);
   if (number_end == nullptr) [[unlikely]] {
-    number_end = number.Read(layout, value);
-    if (number_end == nullptr) return at <= end ? ReadLongNumber(at, end, value) : at;
+    // Of its own, so that the address of `value` is not taken.
+    double other = 0;
+    number_end = number.Read(layout, other);
+    if (number_end == nullptr) {
+      if (at > end) return at;
+      number_end = ReadLongNumber(at, end, other);
+      value = other;
+      return number_end;
+    }
+    value = other;
   }
   if (negative) value = -value;
   return number_end;
@@ -185,15 +191,15 @@ class ShapeReader::Learner {
   void AddStep(Shape& shape, Step step, std::size_t end) {
     std::string_view bytes = record_.substr(literal_begin_, end - literal_begin_);
     text_bytes_ += bytes.size();
-    for (; bytes.size() > Step::kHead; bytes.remove_prefix(Step::kHead)) {
-      shape.steps.push_back(WithHead({.value = Value::kNone}, bytes.substr(0, Step::kHead)));
+    constexpr std::size_t kMost = decltype(Step::head)::kBytes;
+    for (; bytes.size() > kMost; bytes.remove_prefix(kMost)) {
+      shape.steps.push_back(WithHead({.value = Value::kNone}, bytes.substr(0, kMost)));
     }
     shape.steps.push_back(WithHead(step, bytes));
   }
   static Step WithHead(Step step, std::string_view bytes) {
     step.size = static_cast<std::uint32_t>(bytes.size());
-    std::memcpy(step.head.data(), bytes.data(), bytes.size());
-    std::memset(step.head_mask.data(), 0xff, bytes.size());
+    step.head = decltype(step.head)(bytes);
     return step;
   }
 
@@ -207,13 +213,12 @@ class ShapeReader::Learner {
 ShapeReader::ShapeReader(const std::vector<MetricSpec>& metrics, const FieldTable& fields,
                          EventLimits limits)
     : metrics_(metrics),
-      metric_count_(metrics.size()),
       fields_(fields),
       limits_(limits),
       credit_(kFirstCredit),
       skip_next_(kFirstSkip) {
   shapes_.reserve(kMaxShapes);
-  run_.values.resize(kRunRows * metric_count_);
+  run_.metrics.resize(metrics.size());
 }
 
 ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch) {
@@ -226,7 +231,10 @@ ShapeReader::Answer ShapeReader::Read(std::string_view record, EventBatch& batch
   const std::size_t guess = shapes_[last_].next;
   const Answer answer = Match(shapes_[guess], record, batch);
   if (answer == Answer::kNotRead) return MatchOthers(guess, record, batch);
-  if (answer == Answer::kGood) Follow(guess);
+  if (answer == Answer::kGood) {
+    Follow(guess);
+    CountMatches(1);
+  }
   return answer;
 }
 
@@ -240,10 +248,11 @@ std::size_t ShapeReader::ReadRun(std::span<const std::string_view> records, Even
     while (rows < some.size() && some[rows].size() <= limits_.max_bytes) {
       if (MatchRow(shapes_[guess], some[rows], rows) != Answer::kGood) break;
       ++rows;
-      Follow(guess);
+      if (guess != last_) Follow(guess);
       guess = shapes_[guess].next;
     }
     if (rows > 0) Append(some.first(rows), batch);
+    CountMatches(rows);
     done += rows;
     if (rows < some.size()) break;
   }
@@ -256,7 +265,10 @@ ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view
     if (index == guess) continue;
     const Answer answer = Match(shapes_[index], record, batch);
     if (answer == Answer::kNotRead) continue;
-    if (answer == Answer::kGood) Follow(index);
+    if (answer == Answer::kGood) {
+      Follow(index);
+      CountMatches(1);
+    }
     return answer;
   }
   CountMiss();
@@ -266,7 +278,11 @@ ShapeReader::Answer ShapeReader::MatchOthers(std::size_t guess, std::string_view
 inline void ShapeReader::Follow(std::size_t index) {
   shapes_[last_].next = index;
   last_ = index;
-  credit_ = std::min(credit_ + 2, kMaxCredit);
+}
+
+void ShapeReader::CountMatches(std::size_t records) {
+  if (records == 0) return;
+  credit_ = std::min(credit_ + 2 * static_cast<int>(records), kMaxCredit);
   skip_next_ = kFirstSkip;
 }
 
@@ -289,13 +305,8 @@ ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, Ev
                                                                         std::size_t row) {
   const char* at = record.data();
   const char* const end = at + record.size();
-  double* const values = run_.values.data() + row * metric_count_;
   for (Step& step : shape.steps) {
-    const auto [first, second] = step.head;
-    const auto [first_mask, second_mask] = step.head_mask;
-    const std::uint64_t differ = ((GetFixed<std::uint64_t>(at) ^ first) & first_mask) |
-                                 ((GetFixed<std::uint64_t>(at + kWord) ^ second) & second_mask);
-    if (differ != 0) return Answer::kNotRead;
+    if (!step.head.Match(at)) return Answer::kNotRead;
     // The bytes behind the record can be of the shape as well, and then a value: it ends behind
     // `end`, too.
     at += step.size;
@@ -308,7 +319,7 @@ ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, Ev
         at = ReadNumber(at, end, step.layout, value);
         if (at > end) return Answer::kNotRead;
         if (!(value >= step.min && value <= step.max)) return Answer::kOutsideRange;
-        values[step.metric] = value;
+        run_.metrics[step.metric][row] = value;
         break;
       }
       case Value::kDeviceId: {
@@ -326,7 +337,7 @@ ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, Ev
         run_.status[row] = {begin, static_cast<std::size_t>(at - begin)};
         break;
       case Value::kBoolMetric:
-        values[step.metric] = *at == 't' ? 1 : 0;
+        run_.metrics[step.metric][row] = *at == 't' ? 1 : 0;
         at = *at == 'n' ? end + 1 : ReadLiteral(at, end);
         break;
       case Value::kAnyString:
@@ -346,7 +357,7 @@ ShapeReader::Answer ShapeReader::Match(Shape& shape, std::string_view record, Ev
   }
   if (at != end) return Answer::kNotRead;
   if (!shape.has_status) run_.status[row] = {};
-  for (const std::uint32_t metric : shape.absent) values[metric] = EventBatch::kNull;
+  for (const std::uint32_t metric : shape.absent) run_.metrics[metric][row] = EventBatch::kNull;
   return Answer::kGood;
 }
 
@@ -368,11 +379,8 @@ void ShapeReader::Append(std::span<const std::string_view> records, EventBatch& 
   for (std::size_t row = 0; row < rows; ++row) {
     batch.object_end[size - rows + row] = static_cast<std::uint32_t>(records[row].size());
   }
-  for (std::size_t metric = 0; metric < metric_count_; ++metric) {
-    batch.metrics[metric].resize(size);
-    double* const column = batch.metrics[metric].data() + (size - rows);
-    const double* const values = run_.values.data() + metric;
-    for (std::size_t row = 0; row < rows; ++row) column[row] = values[row * metric_count_];
+  for (std::size_t metric = 0; metric < run_.metrics.size(); ++metric) {
+    append(batch.metrics[metric], run_.metrics[metric]);
   }
 }
 
@@ -384,7 +392,10 @@ inline const char* ShapeReader::ReadTimestamp(const Step& step, const char* at, 
     text_end = ReadPlainText(at, end);
     if (text_end > end) return text_end;
   }
-  const auto time = time_parser_.Parse({at, static_cast<std::size_t>(text_end - at)});
+  const std::string_view text(at, static_cast<std::size_t>(text_end - at));
+  if (time_parser_.ParseLike(text, time_us)) [[likely]]
+    return text_end;
+  const auto time = time_parser_.Parse(text);
   time_us = time.value_or(0);
   return time ? text_end : end + 1;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/masked_bytes.h"
 #include "base/time_text.h"
 #include "model/event_batch.h"
 #include "model/event_fields.h"
@@ -65,10 +66,8 @@ class ShapeReader {
   };
   // The bytes up to a value, and what the value is. More than a head are several steps.
   struct Step {
-    static constexpr std::size_t kHead = 16;
-    std::array<std::uint64_t, 2> head = {};
-    std::array<std::uint64_t, 2> head_mask = {};  // of the bytes that count
-    std::uint32_t size = 0;                       // not 0
+    MaskedBytes<32> head = {};
+    std::uint32_t size = 0;  // of the head, not 0
     Value value = Value::kNone;
     std::uint32_t metric = 0;
     std::uint32_t length = 0;   // of a timestamp, in the record that was learned from
@@ -86,7 +85,7 @@ class ShapeReader {
   struct Run {
     std::array<std::string_view, kRunRows> device_id, status;
     std::array<std::int64_t, kRunRows> time_us;
-    std::vector<double> values;  // of all metrics, by row
+    std::vector<std::array<double, kRunRows>> metrics;
   };
   class Learner;
 
@@ -97,10 +96,10 @@ class ShapeReader {
                             std::int64_t& time_us);
   void Append(std::span<const std::string_view> records, EventBatch& batch) const;
   void Follow(std::size_t index);
+  void CountMatches(std::size_t records);
   void CountMiss();
 
   const std::vector<MetricSpec>& metrics_;
-  const std::size_t metric_count_;
   const FieldTable& fields_;
   const EventLimits limits_;
   TimeParser time_parser_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/digit_word.h"
 
 // JSON numbers without sign and exponent that end within eight bytes, read by arithmetic on the
 // eight bytes at once.
@@ -24,9 +25,8 @@ struct DecimalLayout {
 class ShortNumber {
  public:
   explicit ShortNumber(const char* at) : at_(at) {
-    // Bytes 0 to 9 are digits; adding 0x76 sets the high bit of those above 9.
-    digits_ = GetFixed<std::uint64_t>(at) ^ (kOnes * '0');
-    others_ = (((digits_ & ~kHighBits) + kOnes * 0x76) | digits_) & kHighBits;
+    digits_ = GetFixed<std::uint64_t>(at) ^ kZeroDigits;
+    others_ = AboveNine(digits_);
   }
 
   // Gives where the number ends; nullptr when it does not lie so. A decimal is one division of
@@ -36,7 +36,7 @@ class ShortNumber {
         ((digits_ & 0xff) | layout.zero_first) == 0) {
       return nullptr;
     }
-    value = static_cast<double>(NumberOf(WithoutPoint(layout.before_point) << layout.shift)) /
+    value = static_cast<double>(NumberOfDigits(WithoutPoint(layout.before_point) << layout.shift)) /
             layout.power;
     return WithoutExponent(at_ + layout.size);
   }
@@ -50,7 +50,7 @@ class ShortNumber {
     // A zero stands alone, and a number begins with a digit.
     if (first - 1 > 8 && (first != 0 || whole != 1)) return nullptr;
     if (at_[whole] != '.') {
-      value = static_cast<double>(NumberOf(digits_ << 8 * (8 - whole)));
+      value = static_cast<double>(NumberOfDigits(digits_ << 8 * (8 - whole)));
       return WithoutExponent(at_ + whole);
     }
     const unsigned size = LowestByte(after_point);
@@ -67,20 +67,11 @@ class ShortNumber {
   }
 
  private:
-  static constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-  static constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
   static constexpr double kPowersOfTen[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5};
 
   // The place of the lowest byte whose high bit is set.
   static unsigned LowestByte(std::uint64_t bits) {
     return static_cast<unsigned>(std::countr_zero(bits)) / 8;
-  }
-  // The number of the digits in the highest bytes, each byte 0 to 9, the first digit the lowest,
-  // and zeros below them.
-  static std::uint64_t NumberOf(std::uint64_t digits) {
-    const std::uint64_t pairs = (digits * 10 + (digits >> 8)) & 0x00FF'00FF'00FF'00FF;
-    const std::uint64_t fours = (pairs * 100 + (pairs >> 16)) & 0x0000'FFFF'0000'FFFF;
-    return (fours * 10'000 + (fours >> 32)) & 0xFFFF'FFFF;
   }
   static const char* WithoutExponent(const char* end) {
     return (*end | 0x20) == 'e' ? nullptr : end;

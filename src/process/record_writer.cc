@@ -35,24 +35,28 @@ void RecordWriter::UseRules(const RuleSet& rules) {
   long_tails_.clear();
 }
 
-const std::string& RecordWriter::TailOf(std::span<const std::uint64_t> conditions) {
+std::string_view RecordWriter::TailOf(std::span<const std::uint64_t> conditions) {
   if (conditions.size() > 1) return LongTailOf(conditions);
-  if (conditions[0] == 0) return quiet_tail_;
+  if (conditions[0] == 0) return quiet_tail_.text();
   if (tails_.size() >= kMaxTails) tails_.clear();
-  std::string& tail = tails_[conditions[0]];
-  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_->Reason(conditions) + "\"}";
-  return tail;
+  return AlertTail(tails_[conditions[0]], conditions);
 }
 
-const std::string& RecordWriter::LongTailOf(std::span<const std::uint64_t> conditions) {
+std::string_view RecordWriter::LongTailOf(std::span<const std::uint64_t> conditions) {
   if (std::ranges::all_of(conditions, [](std::uint64_t word) { return word == 0; })) {
-    return quiet_tail_;
+    return quiet_tail_.text();
   }
   if (long_tails_.size() >= kMaxTails) long_tails_.clear();
   words_.assign(conditions.begin(), conditions.end());
-  std::string& tail = long_tails_[words_];
-  if (tail.empty()) tail = ",\"is_alert\":true,\"reason\":\"" + rules_->Reason(conditions) + "\"}";
-  return tail;
+  return AlertTail(long_tails_[words_], conditions);
+}
+
+std::string_view RecordWriter::AlertTail(SplicePart& tail,
+                                         std::span<const std::uint64_t> conditions) const {
+  if (tail.text().empty()) {
+    tail = SplicePart(",\"is_alert\":true,\"reason\":\"" + rules_->Reason(conditions) + "\"}");
+  }
+  return tail.text();
 }
 
 void RecordWriter::Processed(const EventBatch& events, std::size_t row,

@@ -43,8 +43,9 @@ class RecordWriter {
 
  private:
   std::int32_t PartitionFor(std::int32_t partitions, std::string_view key) const;
-  const std::string& TailOf(std::span<const std::uint64_t> conditions);
-  const std::string& LongTailOf(std::span<const std::uint64_t> conditions);
+  std::string_view TailOf(std::span<const std::uint64_t> conditions);
+  std::string_view LongTailOf(std::span<const std::uint64_t> conditions);
+  std::string_view AlertTail(SplicePart& tail, std::span<const std::uint64_t> conditions) const;
 
   const std::string raw_topic_, processed_topic_, alert_topic_, dlq_topic_;
   const std::vector<MetricSpec> metrics_;
@@ -55,11 +56,11 @@ class RecordWriter {
   std::int32_t partition_ = 0;
   Collector* collector_ = nullptr;
   RecordBatchBuilder* processed_ = nullptr;  // kept over rows; nullptr = to be asked for
-  const std::string quiet_tail_;
+  const SplicePart quiet_tail_;
   // By conditions, at most kMaxTails each; of up to 64 rules, and of more.
   static constexpr std::size_t kMaxTails = 4096;
-  std::unordered_map<std::uint64_t, std::string> tails_;
-  std::map<std::vector<std::uint64_t>, std::string> long_tails_;
+  std::unordered_map<std::uint64_t, SplicePart> tails_;
+  std::map<std::vector<std::uint64_t>, SplicePart> long_tails_;
   std::vector<std::uint64_t> words_;
   std::string json_;
   std::vector<double> values_;
