@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 // Eight characters as one word, the first the lowest byte, and the decimal digits among them.

@@ -34,7 +34,8 @@ constexpr std::uint64_t kMaxRows = 1 << 20;
 constexpr std::uint64_t kLeastRows = 64;
 constexpr std::uint64_t kProgressRows = 1 << 16;
 constexpr std::size_t kLeastDictionaryBytes = 1 << 20;
-// To be raised when the same rows, rules and settings give other tables than before.
+// To be raised when the same rows, rules and settings give other tables than before within one
+// version of the program.
 constexpr std::uint64_t kTablesVersion = 1;
 
 // Where the outputs go, with the extension of their format.
@@ -275,6 +276,8 @@ Status BatchJob::BeginState() {
 std::optional<std::uint64_t> BatchJob::TablesFingerprint() const {
   if (std::ranges::any_of(rules_.program().texts(), &TextComparison::reads_label)) return {};
   std::string text = options_.csv ? "csv" : "parquet";
+  // Another release may judge otherwise, or encode better.
+  PutBytes(text, TOCSIN_VERSION);
   PutVarint(text, kTablesVersion);
   PutVarint(text, static_cast<std::uint64_t>(options_.zstd_level));
   for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
@@ -349,7 +352,7 @@ Status BatchJob::WriteRows(CodedRows& part, TableOutput& cleansed, TableOutput& 
     };
   }
   if (kept_) shared.kept = &*kept_;
-  if (state_out_) {
+  if (state_out_ && TablesFingerprint()) {
     shared.keep = [this](const KeptGroup& group) {
       return IncrementalState::WriteGroup(*state_out_, group);
     };

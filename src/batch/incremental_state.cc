@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/logging.h"
+#include "batch/row_codec.h"
 
 namespace tocsin {
 namespace {
@@ -23,6 +24,8 @@ constexpr std::size_t kEdgeBytes = 4096;  // of an input, that its fingerprint l
 constexpr char kHead = 'h';
 constexpr char kRows = 'r';   // of a partition
 constexpr char kGroup = 'g';  // of the tables
+
+static_assert(PartFile::kSlack >= kFieldSlack, "rows are read where the file is mapped");
 
 bool IsCompressed(const std::string& name) {
   return name.ends_with(".gz") || name.ends_with(".zst");

@@ -264,6 +264,34 @@ TEST_F(RowGroupTest, AreMadeAnewWhenTheTableIsNotTheOneThatWasWritten) {
   ExpectAsWhole();
 }
 
+// Killed after the tables took their places but before the state did: the groups stand elsewhere
+// than the state says, and hold more.
+TEST_F(RowGroupTest, OfARunThatEndedBeforeItsStateAreNotTakenForThoseOfTheOneBefore) {
+  const std::string old_state = ReadWholeFile(State()).value();
+  std::string some;
+  for (int i = 0; i < 500; ++i) some += LineOf(0, 150'000 + i);
+  Append(some);
+  EXPECT_EQ(RunOnly("out", true).row_groups_copied, groups_ - 1);
+  ASSERT_TRUE(ReplaceFile(State(), old_state).has_value());
+  EXPECT_EQ(RunOnly("out", true).row_groups_copied, 0U);
+  EXPECT_EQ(CopiedAfterALineOf(1), groups_ - 1);
+  ExpectAsWhole();
+}
+
+TEST_F(RowGroupTest, OfRulesWithAMemoryAndOfOtherLimitsAreCopiedWhereTheyFit) {
+  settings_.rules_file =
+      scratch_.Write("rules.yaml",
+                     "groups:\n  - name: g\n    rules:\n      - {alert: rising, expr: "
+                     "'temperature > avg(temperature, 1d)'}\n");
+  EXPECT_EQ(CopiedAfterALineOf(0), 0U);
+  EXPECT_EQ(CopiedAfterALineOf(kDevices - 1), groups_ - 1);
+  memory_ = 4 << 20;  // half as many rows at a time
+  EXPECT_LT(CopiedAfterALineOf(0), groups_ - 1);
+  memory_ = 64 << 20;
+  CopiedAfterALineOf(0);
+  ExpectAsWhole();
+}
+
 TEST_F(RowGroupTest, AreMadeAnewForOtherRulesAndAnotherLevel) {
   zstd_level_ = 3;
   EXPECT_EQ(CopiedAfterALineOf(0), 0U);

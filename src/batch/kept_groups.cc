@@ -5,6 +5,8 @@
 #include <xxhash.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "base/bytes.h"
 
@@ -47,6 +49,9 @@ std::optional<KeptGroup> KeptGroup::Decode(std::string_view bytes) {
 
 KeptGroups::KeptGroups(const std::string& cleansed_path,
                        const std::vector<std::string_view>& encoded) {
+  // What is no file (outputs may be pipes) holds nothing, and opening it could wait for ever.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(cleansed_path, error)) return;
   auto file = OpenFile(cleansed_path, O_RDONLY);
   if (!file) return;
   file_ = std::move(*file);

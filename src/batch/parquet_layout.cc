@@ -4,8 +4,7 @@
 namespace tocsin {
 namespace {
 
-// Writes to, or reads from, `bytes` all of a row group beside its own bytes: one list of the fields
-// serves both ways.
+// Two ways for all of a row group beside its bytes, so that one list of the fields serves both.
 class LayoutWriter {
  public:
   explicit LayoutWriter(std::string& out) : out_(out) {}

@@ -12,7 +12,7 @@
 
 namespace tocsin {
 
-// A file of numbered kinds of parts, each with its checksum, written once from begin to end: magic,
+// A file of parts of several kinds, each with its checksum, written once from begin to end: magic,
 // then parts of varint size, bytes (the first one is the kind) and XXH3-64 of the bytes. A part
 // without bytes is the end.
 //

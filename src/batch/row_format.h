@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "batch/partition_order.h"
 #include "batch/row_codec.h"
 #include "batch/row_columns.h"

@@ -112,10 +112,14 @@ class TaskThreads {
       const PartitionRange& range = ranges_[number];
       const bool large = range.rows > shared_.most_rows;
       Status done;
+      if (stop_.stop_requested()) {
+        done = Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
+      }
       // The first rows are shown.
-      work.taken_over = range.kept != nullptr && !(number == 0 && shared_.cleansed.has_preview()) &&
+      work.taken_over = done && range.kept != nullptr &&
+                        !(number == 0 && shared_.cleansed.wants_preview()) &&
                         TakeOver(*range.kept, work);
-      if (!large && !work.taken_over) done = Prepare(range, builder, encoder.get(), work);
+      if (done && !large && !work.taken_over) done = Prepare(range, builder, encoder.get(), work);
       std::unique_lock lock(mutex_);
       turn_changed_.wait(lock, [&] { return !status_ || turn_ == number; });
       if (!status_) return;
@@ -145,9 +149,6 @@ class TaskThreads {
 
   Status Prepare(const PartitionRange& range, TableBuilder& builder, TableEncoder* encoder,
                  Work& work) const {
-    if (stop_.stop_requested()) {
-      return Fail(Code::kCancelled, "the batch run was stopped; the old outputs stand");
-    }
     work.rows.Resize(range.rows);
     std::size_t at = 0;
     for (std::size_t p = range.begin; p < range.end; ++p) {

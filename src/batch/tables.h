@@ -35,7 +35,7 @@ class TableOutput {
     return writer_->Restore(std::move(bytes), rows, layout);
   }
   std::uint64_t position() const { return writer_->position(); }
-  bool has_preview() const { return preview_rows_ > 0; }
+  bool wants_preview() const { return preview_rows_ > 0; }
 
   // Writes what is held back: the texts of appended rows may go.
   Status Flush();

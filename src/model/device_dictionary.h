@@ -10,7 +10,7 @@
 namespace tocsin {
 
 // Device ids as dense codes 0, 1, 2 … in order of first sight, so that per-device state is an
-// array. Codes are of this object only: never written to disk, never compared across objects.
+// array. Codes are of this object only: on disk they stand beside its ids, in their order.
 //
 // Memory: the id's bytes plus about 40 bytes a device. Threads: none but the owner's.
 class DeviceDictionary {

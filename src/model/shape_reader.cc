@@ -8,6 +8,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "model/event_parser.h"
 #include "model/json_number.h"
 
 namespace tocsin {
@@ -45,6 +46,9 @@ inline unsigned EndsOfText(const char* at) {
   return ends;
 }
 #endif
+
+// A text that goes on behind the record, and the vector in which its end is looked for.
+static_assert(MaskedBytes<32>::kBytes + kTextStep <= EventParser::kPadding);
 
 // What follows reads a value at `at`, which is not far behind `end`, and gives where it ends; a
 // place behind `end` when there is no such value before it. Up to EventParser::kPadding bytes
