@@ -9,16 +9,9 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "base/field_reader.h"
 
 namespace tocsin {
-namespace {
-
-bool ReadNumber(const char*& at, const char* end, std::uint64_t& number) {
-  at = at == nullptr ? nullptr : ReadVarint(at, end, number);
-  return at != nullptr;
-}
-
-}  // namespace
 
 std::string KeptGroup::Encode() const {
   std::string out;
@@ -34,17 +27,15 @@ std::string KeptGroup::Encode() const {
 
 std::optional<KeptGroup> KeptGroup::Decode(std::string_view bytes) {
   KeptGroup group;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
+  FieldReader fields(bytes);
   for (std::uint64_t* number : {&group.begin_partition, &group.end_partition, &group.rows_in,
                                 &group.rows, &group.position, &group.size}) {
-    if (!ReadNumber(at, end, *number)) return std::nullopt;
+    *number = fields.Number();
   }
-  if (static_cast<std::size_t>(end - at) < sizeof checksum) return std::nullopt;
-  group.checksum = GetFixed<std::uint64_t>(at);
-  at = ReadBytes(at + sizeof checksum, end, group.layout);
-  if (at != nullptr) at = ReadBytes(at, end, group.aggregates);
-  return at == end ? std::optional(group) : std::nullopt;
+  group.checksum = fields.Fixed<std::uint64_t>();
+  group.layout = fields.Bytes();
+  group.aggregates = fields.Bytes();
+  return fields.at_end() ? std::optional(group) : std::nullopt;
 }
 
 KeptGroups::KeptGroups(const std::string& cleansed_path,

@@ -6,46 +6,19 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/field_reader.h"
 
 namespace tocsin {
 namespace {
 
 constexpr int kZstdLevel = 1;
 
-// Reads what PackAggregates() wrote before it was compressed; at_ is nullptr from the first byte on
-// that makes no sense.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
-
-  std::uint64_t Number() {
-    std::uint64_t number = 0;
-    if (at_ != nullptr) at_ = ReadVarint(at_, end_, number);
-    return at_ == nullptr ? 0 : number;
-  }
-  double Double() {
-    if (at_ == nullptr || static_cast<std::size_t>(end_ - at_) < sizeof(double)) {
-      at_ = nullptr;
-      return 0;
-    }
-    const double value = GetFixed<double>(at_);
-    at_ += sizeof value;
-    return value;
-  }
-  bool good() const { return at_ != nullptr; }
-  bool at_end() const { return at_ == end_; }
-
- private:
-  const char* at_;
-  const char* const end_;
-};
-
 // Without overflow: the same going there and back.
 std::int64_t Sum(std::int64_t value, std::uint64_t difference) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) + difference);
 }
 
-bool ReadDevices(Reader& reader, const DeviceDictionary& devices, std::size_t rows,
+bool ReadDevices(FieldReader& reader, const DeviceDictionary& devices, std::size_t rows,
                  Column& column) {
   const std::uint64_t count = reader.Number();
   for (std::uint64_t i = 0; i < count && reader.good(); ++i) {
@@ -101,7 +74,7 @@ bool UnpackAggregates(std::string_view packed, const TableSchema& schema,
   if (ZSTD_getFrameContentSize(frame, frame_size) != size) return false;
   std::string bytes(size, '\0');
   if (ZSTD_decompress(bytes.data(), bytes.size(), frame, frame_size) != size) return false;
-  Reader reader(bytes);
+  FieldReader reader(bytes);
   chunk.rows = reader.Number();
   if (chunk.rows > size) return false;  // a row has more than a byte
   if (!ReadDevices(reader, devices, chunk.rows, chunk.columns[0])) return false;
@@ -110,7 +83,7 @@ bool UnpackAggregates(std::string_view packed, const TableSchema& schema,
     std::int64_t last = 0;
     for (std::size_t row = 0; row < chunk.rows; ++row) {
       if (schema[c].kind == ColumnKind::kDouble) {
-        column.doubles.push_back(reader.Double());
+        column.doubles.push_back(reader.Fixed<double>());
       } else {
         last = Sum(last, static_cast<std::uint64_t>(UnZigZag(reader.Number())));
         column.ints.push_back(last);

@@ -1,4 +1,5 @@
 #include "base/bytes.h"
+#include "base/field_reader.h"
 #include "batch/parquet_row_group.h"
 
 namespace tocsin {
@@ -25,29 +26,22 @@ class LayoutWriter {
 
 class LayoutReader {
  public:
-  explicit LayoutReader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
+  explicit LayoutReader(std::string_view bytes) : fields_(bytes) {}
   template <class T>
   void Number(T& value) {
-    std::uint64_t number = 0;
-    if (at_ != nullptr) at_ = ReadVarint(at_, end_, number);
-    if (at_ != nullptr) value = static_cast<T>(number);
+    value = static_cast<T>(fields_.Number());
   }
-  void Text(std::string& text) {
-    std::string_view bytes;
-    if (at_ != nullptr) at_ = ReadBytes(at_, end_, bytes);
-    if (at_ != nullptr) text = bytes;
-  }
+  void Text(std::string& text) { text = fields_.Bytes(); }
   template <class T, class Use>
   void List(std::vector<T>& list, const Use& use) {
-    std::uint64_t size = 0;
-    Number(size);
-    for (std::uint64_t i = 0; at_ != nullptr && i < size; ++i) use(list.emplace_back());
+    for (std::uint64_t left = fields_.Number(); left > 0 && fields_.good(); --left) {
+      use(list.emplace_back());
+    }
   }
-  bool at_end() const { return at_ == end_; }
+  bool at_end() const { return fields_.at_end(); }
 
  private:
-  const char* at_;
-  const char* const end_;
+  FieldReader fields_;
 };
 
 template <class Way>

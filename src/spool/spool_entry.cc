@@ -1,8 +1,10 @@
 #include "spool/spool_entry.h"
 
+#include <string>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/field_reader.h"
 
 namespace tocsin {
 namespace {
@@ -14,33 +16,11 @@ void PutPartition(std::string& out, const TopicPartition& partition) {
   PutVarint(out, static_cast<std::uint32_t>(partition.partition));
 }
 
-// Reads fields one after the other; after the first that is not there, everything is empty.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
-
-  std::uint64_t Number() {
-    std::uint64_t number = 0;
-    if (at_ != nullptr) at_ = ReadVarint(at_, end_, number);
-    return at_ == nullptr ? 0 : number;
-  }
-  std::string Bytes() {
-    std::string_view bytes;
-    if (at_ != nullptr) at_ = ReadBytes(at_, end_, bytes);
-    return at_ == nullptr ? std::string() : std::string(bytes);
-  }
-  TopicPartition Partition() {
-    TopicPartition partition{Bytes(), 0};
-    partition.partition = static_cast<std::int32_t>(Number());
-    return partition;
-  }
-  bool good() const { return at_ != nullptr; }
-  bool at_end() const { return at_ == end_; }
-
- private:
-  const char* at_;
-  const char* const end_;
-};
+TopicPartition ReadPartition(FieldReader& fields) {
+  TopicPartition partition{std::string(fields.Bytes()), 0};
+  partition.partition = static_cast<std::int32_t>(fields.Number());
+  return partition;
+}
 
 }  // namespace
 
@@ -104,32 +84,32 @@ std::string EncodeSpoolEntry(const SpoolEntry& entry) {
 }
 
 Result<SpoolEntry> DecodeSpoolEntry(std::string_view bytes) {
-  Fields fields(bytes);
+  FieldReader fields(bytes);
   SpoolEntry entry;
   const bool known = fields.Number() == kVersion;
   entry.sequence = fields.Number();
   for (std::uint64_t left = fields.Number(); left > 0 && fields.good(); --left) {
-    SpoolEntry::Append append{fields.Partition(), {}, 0};
+    SpoolEntry::Append append{ReadPartition(fields), {}, 0};
     append.count = static_cast<std::uint32_t>(fields.Number());
     append.payload = fields.Bytes();
     entry.appends.push_back(std::move(append));
   }
   for (std::uint64_t left = fields.Number(); left > 0 && fields.good(); --left) {
-    auto& places = entry.offsets[fields.Bytes()];
+    auto& places = entry.offsets[std::string(fields.Bytes())];
     for (std::uint64_t each = fields.Number(); each > 0 && fields.good(); --each) {
-      const TopicPartition partition = fields.Partition();
+      const TopicPartition partition = ReadPartition(fields);
       places[partition] = static_cast<std::int64_t>(fields.Number());
     }
   }
   for (std::uint64_t left = fields.Number(); left > 0 && fields.good(); --left) {
-    SpoolEntry::StateStep step{.store = fields.Bytes(), .key = {}, .value = {}};
+    SpoolEntry::StateStep step{.store = std::string(fields.Bytes()), .key = {}, .value = {}};
     step.partition = static_cast<std::int32_t>(fields.Number());
     step.replace = fields.Number() != 0;
     step.key = fields.Bytes();
     step.value = fields.Bytes();
     entry.steps.push_back(std::move(step));
   }
-  if (!known || !fields.good() || !fields.at_end()) {
+  if (!known || !fields.at_end()) {
     return Fail(Code::kDataLoss, "an entry of the spool cannot be read");
   }
   return entry;
